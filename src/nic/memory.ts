@@ -1,0 +1,243 @@
+import { ArgumentError, NicError } from '../errors.js';
+import { FramePool } from './framePool.js';
+import type { Frame, LinkAddress, MemoryOptions, Nic, NicInfo, NicState, PeerIndex, RxBurst } from './contract.js';
+import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
+
+const BURST = 64;
+const RING = 1024;
+const DEFAULT_MTU = 1500;
+
+/** All memory NICs of this process (of this thread) by name: the wire. */
+const wire = new Map<string, MemoryNic>();
+
+/**
+ * Two or more ends in one process: no kernel, no privileges, for tests and for learning. A frame sent is copied, at
+ * `flush`, into a receive frame of the peer, as a DMA engine would; if the peer has none left it is lost, as on a wire.
+ */
+export class MemoryNic implements Nic {
+  readonly info: NicInfo;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly rx: RxBurst = { frame: new Int32Array(BURST), length: new Int32Array(BURST) };
+  readonly counters = new Float64Array(NIC_COUNTERS);
+  onState: ((state: NicState) => void) | undefined = undefined;
+
+  readonly #name: string;
+  readonly #words: Int32Array;
+  readonly #tx: FramePool;
+  readonly #rxPool: FramePool;
+  // Transmit ring: what `send` queued and `flush` has not carried over yet.
+  readonly #txRing = new Int32Array(RING * 3);
+  #txCount = 0;
+  // Receive ring: frames that arrived, [tail, head) modulo RING.
+  readonly #rxFrame = new Int32Array(RING);
+  readonly #rxLength = new Int32Array(RING);
+  readonly #rxSource: MemoryNic[] = new Array<MemoryNic>(RING);
+  #rxHead = 0;
+  #rxTail = 0;
+  #burst = 0;
+  readonly #held = new Uint8Array(BURST);
+  readonly #burstSource: MemoryNic[] = new Array<MemoryNic>(BURST);
+  readonly #peers: (string | undefined)[] = [];
+  readonly #peerUses: number[] = [];
+  #wake: (() => void) | undefined = undefined;
+  #immediate: NodeJS.Immediate | undefined = undefined;
+  #keepAlive: NodeJS.Timeout | undefined = undefined;
+  #state: NicState = 'up';
+
+  constructor(options: MemoryOptions) {
+    const { name, txFrames = 4096, rxFrames = 4096, mtu = DEFAULT_MTU } = options;
+    if (wire.has(name)) {
+      throw new NicError('ERR_EMP_ADDRESS_IN_USE', `memory:${name} is open already.`, {
+        remedy: 'Close the other one or choose another name.',
+      });
+    }
+    const frameSize = 1 << (32 - Math.clz32(mtu - 1));
+    const buffer = new ArrayBuffer((txFrames + rxFrames) * frameSize);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.#words = new Int32Array(buffer);
+    this.#tx = new FramePool(0, txFrames, frameSize, 0);
+    this.#rxPool = new FramePool(txFrames * frameSize, rxFrames, frameSize, 0);
+    this.#name = name;
+    this.info = {
+      driver: 'memory',
+      mode: 'memory',
+      interface: undefined,
+      namespace: undefined,
+      queue: undefined,
+      address: `memory:${name}`,
+      mtu,
+      overhead: 0,
+      frameSize,
+      txFrames,
+      rxFrames,
+      hugePages: false,
+      notes: [],
+    };
+    wire.set(name, this);
+  }
+
+  get state(): NicState {
+    return this.#state;
+  }
+
+  alloc(reserve: number): Frame {
+    return this.#tx.alloc(reserve);
+  }
+
+  free(frame: Frame): void {
+    if (this.#state === 'closed') return;
+    if (this.#tx.contains(frame)) this.#tx.free(frame);
+    else this.#rxPool.free(frame);
+  }
+
+  send(frame: Frame, length: number, peer: PeerIndex): boolean {
+    if (this.#txCount === RING) {
+      this.counters[NicCounter.txBusy]++;
+      return false;
+    }
+    const at = this.#txCount++ * 3;
+    this.#txRing[at] = frame;
+    this.#txRing[at + 1] = length;
+    this.#txRing[at + 2] = peer;
+    this.#tx.pin(frame);
+    this.counters[NicCounter.txFrames]++;
+    this.counters[NicCounter.txBytes] += length;
+    return true;
+  }
+
+  inFlight(frame: Frame): boolean {
+    return this.#tx.pinned(frame);
+  }
+
+  flush(): boolean {
+    const count = this.#txCount;
+    if (count === 0) return true;
+    this.counters[NicCounter.kicks]++;
+    for (let i = 0; i < count; i++) {
+      const frame = this.#txRing[i * 3];
+      const name = this.#peers[this.#txRing[i * 3 + 2]];
+      const peer = name === undefined ? undefined : wire.get(name);
+      if (peer === undefined) this.counters[NicCounter.txErrors]++;
+      else peer.#arrive(this, frame, this.#txRing[i * 3 + 1]);
+      this.#tx.unpin(frame);
+    }
+    this.#txCount = 0;
+    return true;
+  }
+
+  #arrive(from: MemoryNic, frame: Frame, length: number): void {
+    const into = length > this.info.mtu || this.#rxHead - this.#rxTail === RING ? NO_FRAME : this.#rxPool.alloc(0);
+    if (into === NO_FRAME) {
+      this.counters[NicCounter.rxDropped]++;
+      return;
+    }
+    // Word by word: typed array `set` would need a subarray, which is an allocation.
+    const source = from.#words;
+    const target = this.#words;
+    const words = (length + 3) >> 2;
+    for (let i = 0, s = frame >> 2, t = into >> 2; i < words; i++) target[t + i] = source[s + i];
+    const slot = this.#rxHead++ & (RING - 1);
+    this.#rxFrame[slot] = into;
+    this.#rxLength[slot] = length;
+    this.#rxSource[slot] = from;
+    if (this.#wake !== undefined) this.#scheduleWake();
+  }
+
+  receive(): number {
+    const count = Math.min(this.#rxHead - this.#rxTail, BURST);
+    for (let i = 0; i < count; i++) {
+      const slot = this.#rxTail++ & (RING - 1);
+      this.rx.frame[i] = this.#rxFrame[slot];
+      this.rx.length[i] = this.#rxLength[slot];
+      this.#burstSource[i] = this.#rxSource[slot];
+      this.#held[i] = 0;
+      this.counters[NicCounter.rxBytes] += this.#rxLength[slot];
+    }
+    this.#burst = count;
+    this.counters[NicCounter.rxFrames] += count;
+    return count;
+  }
+
+  hold(index: number): Frame {
+    this.#held[index] = 1;
+    return this.rx.frame[index];
+  }
+
+  recycle(): void {
+    for (let i = 0; i < this.#burst; i++) if (this.#held[i] === 0) this.#rxPool.free(this.rx.frame[i]);
+    this.#burst = 0;
+  }
+
+  source(index: number): LinkAddress {
+    return this.#burstSource[index].info.address;
+  }
+
+  peer(address: LinkAddress): PeerIndex {
+    if (!address.startsWith('memory:') || address.length === 'memory:'.length) {
+      throw new NicError('ERR_EMP_ADDRESS', `'${address}' is not an address of the memory driver.`, {
+        remedy: 'Use memory:<name>.',
+      });
+    }
+    const name = address.slice('memory:'.length);
+    let index = this.#peers.indexOf(name);
+    if (index < 0) {
+      const hole = this.#peers.indexOf(undefined);
+      index = hole < 0 ? this.#peers.length : hole;
+      this.#peers[index] = name;
+      this.#peerUses[index] = 0;
+    }
+    this.#peerUses[index]++;
+    return index;
+  }
+
+  forget(peer: PeerIndex): void {
+    if (--this.#peerUses[peer] === 0) this.#peers[peer] = undefined;
+  }
+
+  watch(wake: () => void): void {
+    if (this.#state === 'closed') throw closed();
+    this.#wake = wake;
+    // Nothing in libuv waits for this NIC: an idle timer keeps the process alive, as a descriptor would.
+    this.#keepAlive ??= setInterval(() => {}, 0x7fffffff);
+    if (this.#rxHead !== this.#rxTail) this.#scheduleWake();
+  }
+
+  unwatch(): void {
+    this.#wake = undefined;
+    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+    if (this.#keepAlive !== undefined) clearInterval(this.#keepAlive);
+    this.#keepAlive = undefined;
+  }
+
+  #scheduleWake(): void {
+    this.#immediate ??= setImmediate(() => {
+      const wake = this.#wake;
+      this.unwatch();
+      wake?.();
+    });
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.unwatch();
+    this.#state = 'closed';
+    wire.delete(this.#name);
+    // Detaches the buffer, so that every driver behaves alike after close.
+    structuredClone(this.bytes.buffer, { transfer: [this.bytes.buffer as ArrayBuffer] });
+  }
+}
+
+function closed(): NicError {
+  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
+}
+
+/** Opens the memory driver (arguments are checked here). */
+export function openMemory(options: MemoryOptions): MemoryNic {
+  if (typeof options.name !== 'string' || options.name === '') {
+    throw new ArgumentError('The memory driver needs a name, a string that is not empty.');
+  }
+  return new MemoryNic(options);
+}
