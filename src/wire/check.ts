@@ -1,0 +1,105 @@
+/**
+ * XXH32, the 32-bit xxHash, over words in registers (the header) and over bytes in place (the payload). Chosen over a CRC:
+ * Ethernet's FCS already is one, a second check of another kind finds what the first cannot, and XXH32 needs only
+ * multiplications and rotations, which JavaScript has as machine instructions. Any error within one aligned 32-bit word is
+ * always found (each round is a bijection of its input); any other with probability 1 - 2^-32.
+ */
+
+const P1 = 0x9e3779b1 | 0;
+const P2 = 0x85ebca77 | 0;
+const P3 = 0xc2b2ae3d | 0;
+const P4 = 0x27d4eb2f | 0;
+const P5 = 0x165667b1 | 0;
+
+function rotl(x: number, r: number): number {
+  return (x << r) | (x >>> (32 - r));
+}
+
+function round(acc: number, word: number): number {
+  return Math.imul(rotl((acc + Math.imul(word, P2)) | 0, 13), P1);
+}
+
+function avalanche(h: number): number {
+  h = Math.imul(h ^ (h >>> 15), P2);
+  h = Math.imul(h ^ (h >>> 13), P3);
+  return h ^ (h >>> 16);
+}
+
+/** XXH32 of eight little-endian words; what the header check of a frame without extensions is made of. */
+export function hashWords(
+  seed: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  w4: number,
+  w5: number,
+  w6: number,
+  w7: number,
+): number {
+  return avalanche((lanes(seed, w0, w1, w2, w3, w4, w5, w6, w7) + 32) | 0);
+}
+
+/** The same with one more word behind the eight (36 bytes). */
+export function hashWords9(
+  seed: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  w4: number,
+  w5: number,
+  w6: number,
+  w7: number,
+  w8: number,
+): number {
+  const h = (lanes(seed, w0, w1, w2, w3, w4, w5, w6, w7) + 36) | 0;
+  return avalanche(Math.imul(rotl((h + Math.imul(w8, P3)) | 0, 17), P4));
+}
+
+function lanes(
+  seed: number,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  w4: number,
+  w5: number,
+  w6: number,
+  w7: number,
+): number {
+  const v1 = round(round((seed + P1 + P2) | 0, w0), w4);
+  const v2 = round(round((seed + P2) | 0, w1), w5);
+  const v3 = round(round(seed, w2), w6);
+  const v4 = round(round((seed - P1) | 0, w3), w7);
+  return (rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18)) | 0;
+}
+
+/** XXH32 of `length` bytes of `view` from `offset`, as a signed 32-bit number. */
+export function hashBytes(view: DataView, offset: number, length: number, seed: number): number {
+  const end = offset + length;
+  let h: number;
+  if (length >= 16) {
+    let v1 = (seed + P1 + P2) | 0;
+    let v2 = (seed + P2) | 0;
+    let v3 = seed | 0;
+    let v4 = (seed - P1) | 0;
+    for (const last = end - 16; offset <= last; offset += 16) {
+      v1 = round(v1, view.getInt32(offset, true));
+      v2 = round(v2, view.getInt32(offset + 4, true));
+      v3 = round(v3, view.getInt32(offset + 8, true));
+      v4 = round(v4, view.getInt32(offset + 12, true));
+    }
+    h = (rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18)) | 0;
+  } else {
+    h = (seed + P5) | 0;
+  }
+  h = (h + length) | 0;
+  for (; offset + 4 <= end; offset += 4) {
+    h = Math.imul(rotl((h + Math.imul(view.getInt32(offset, true), P3)) | 0, 17), P4);
+  }
+  for (; offset < end; offset++) {
+    h = Math.imul(rotl((h + Math.imul(view.getUint8(offset), P5)) | 0, 11), P1);
+  }
+  return avalanche(h);
+}
