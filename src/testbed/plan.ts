@@ -1,0 +1,115 @@
+import { ArgumentError } from '../errors.js';
+
+/** One end of a link. Addresses are fixed, so that a capture or a log line reads at a glance. */
+export interface TestbedEnd {
+  readonly namespace: string;
+  readonly interface: string;
+  readonly mac: string;
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+export interface TestbedLink {
+  readonly a: TestbedEnd;
+  readonly b: TestbedEnd;
+}
+
+/** Everything that decides how a testbed looks; what is written down in its record. */
+export interface TestbedShape {
+  readonly name: string;
+  readonly links: number;
+  readonly mtu: number;
+  readonly queues: number;
+}
+
+const NAME = /^emp[A-Za-z0-9._-]{0,40}$/;
+
+export function checkShape(shape: TestbedShape): TestbedShape {
+  if (!NAME.test(shape.name)) {
+    throw new ArgumentError(`'${shape.name}' is not a name for a testbed.`, {
+      remedy: "Start it with 'emp', followed by at most 40 letters, digits, '.', '_' or '-'.",
+    });
+  }
+  checkRange('links', shape.links, 1, 200);
+  checkRange('mtu', shape.mtu, 1280, 65535); // IPv6 needs 1280
+  checkRange('queues', shape.queues, 1, 64);
+  return shape;
+}
+
+function checkRange(what: string, value: number, low: number, high: number): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw new ArgumentError(`${what} is ${value}; expected a whole number from ${low} to ${high}.`);
+}
+
+export function namespacesOf(name: string): readonly [string, string] {
+  return [`${name}-a`, `${name}-b`];
+}
+
+export function linksOf({ name, links }: TestbedShape): TestbedLink[] {
+  const [a, b] = namespacesOf(name);
+  return Array.from({ length: links }, (_, link) => ({ a: endOf(a, link, 1), b: endOf(b, link, 2) }));
+}
+
+function endOf(namespace: string, link: number, host: 1 | 2): TestbedEnd {
+  return {
+    namespace,
+    interface: `emp${link}`,
+    mac: `02:e0:00:00:${link.toString(16).padStart(2, '0')}:0${host}`,
+    ipv4: `198.18.${link}.${host}`,
+    ipv6: link === 0 ? `fd00:198:18::${host}` : `fd00:198:18:${link.toString(16)}::${host}`, // canonical
+  };
+}
+
+/**
+ * Commands of `ip -batch` that make the namespaces and the links between them. The queues of both ends are equal and
+ * explicit: native XDP on veth wants as many receive queues as the other end has transmit queues.
+ */
+export function creation(shape: TestbedShape): string[] {
+  const { mtu, queues } = shape;
+  const size = `mtu ${mtu} numtxqueues ${queues} numrxqueues ${queues}`;
+  return [
+    ...namespacesOf(shape.name).map((namespace) => `netns add ${namespace}`),
+    ...linksOf(shape).map(
+      ({ a, b }) =>
+        `link add ${a.interface} address ${a.mac} ${size} netns ${a.namespace} type veth ` +
+        `peer name ${b.interface} address ${b.mac} ${size} netns ${b.namespace}`,
+    ),
+  ];
+}
+
+/**
+ * Commands of `ip -batch`, inside one namespace, that address one side and bring it up. The wire is kept quiet, so that
+ * counters and latencies show the traffic under test: the neighbours are known beforehand (no ARP, no neighbour
+ * discovery), there is no link-local address (no router solicitation) and no multicast (no MLD reports).
+ */
+export function configuration(shape: TestbedShape, side: 'a' | 'b'): string[] {
+  const other = side === 'a' ? 'b' : 'a';
+  return [
+    'link set lo up',
+    ...linksOf(shape).flatMap((link) => {
+      const mine = link[side];
+      const peer = link[other];
+      return [
+        `link set ${mine.interface} multicast off addrgenmode none`,
+        `link set ${mine.interface} up`,
+        `address add ${mine.ipv4}/24 dev ${mine.interface}`,
+        `address add ${mine.ipv6}/64 dev ${mine.interface} nodad`,
+        `neighbour replace ${peer.ipv4} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
+        `neighbour replace ${peer.ipv6} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
+      ];
+    }),
+  ];
+}
+
+/** Commands that remove the namespaces. The links go first, see `linkRemoval`. */
+export function removal(name: string): string[] {
+  return namespacesOf(name).map((namespace) => `netns delete ${namespace}`);
+}
+
+/**
+ * Commands, inside namespace a, that delete the links. A namespace lives on, unnamed, while a socket of some process is in
+ * it; deleting the links first makes sure that at least no traffic does.
+ */
+export function linkRemoval(shape: TestbedShape): string[] {
+  return linksOf(shape).map(({ a }) => `link delete ${a.interface}`);
+}

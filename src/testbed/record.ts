@@ -1,0 +1,77 @@
+// What is up is written down in /run/emp/testbed, one file per testbed, before anything is made: so that whatever a killed
+// process left behind can be found and removed by the next.
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { TestbedShape } from './plan.js';
+
+/** A process, told apart from a later one with the same number by the time it started (in clock ticks since boot). */
+export interface Owner {
+  readonly pid: number;
+  readonly started: string;
+}
+
+export interface TestbedRecord extends TestbedShape {
+  /** Null: outlives the process that made it. */
+  readonly owner: Owner | null;
+}
+
+const DIRECTORY = '/run/emp/testbed';
+
+/** Claims the name. False if somebody else has it. */
+export function writeRecord(record: TestbedRecord): boolean {
+  mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
+  try {
+    writeFileSync(fileOf(record.name), JSON.stringify(record) + '\n', { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export function readRecord(name: string): TestbedRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(fileOf(name), 'utf8')) as TestbedRecord;
+  } catch {
+    // Absent, or cut short by a crash: there is nothing to be learnt but the name.
+    return existsSync(fileOf(name))
+      ? { name, links: 1, mtu: 1500, queues: 1, owner: { pid: 0, started: '' } }
+      : undefined;
+  }
+}
+
+export function readRecords(): TestbedRecord[] {
+  if (!existsSync(DIRECTORY)) return [];
+  return readdirSync(DIRECTORY)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => readRecord(file.slice(0, -'.json'.length)))
+    .filter((record) => record !== undefined);
+}
+
+export function removeRecord(name: string): void {
+  rmSync(fileOf(name), { force: true });
+}
+
+function fileOf(name: string): string {
+  return join(DIRECTORY, `${name}.json`);
+}
+
+export function thisProcess(): Owner {
+  return { pid: process.pid, started: startOf(process.pid) ?? '' };
+}
+
+export function isAlive(owner: Owner): boolean {
+  return startOf(owner.pid) === owner.started;
+}
+
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 22. The name in field 2 may hold spaces and brackets: count from behind its last bracket.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
