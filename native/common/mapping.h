@@ -59,6 +59,7 @@ class SharedView {
     reference_ = Napi::Reference<Napi::ArrayBuffer>::New(buffer, 1);
     return buffer;
   }
+  Napi::Value Buffer() const { return reference_.Value(); }
   // From JavaScript's thread, with a handle scope open, before the memory is unmapped.
   void Detach() {
     if (reference_.IsEmpty()) return;

@@ -1,6 +1,13 @@
 // The core addon: loads on any Linux, needs no library. One file per object; this one only lists them.
 #include <napi.h>
 
-static Napi::Object Init(Napi::Env, Napi::Object exports) { return exports; }
+#include "frame_memory.h"
+#include "poller.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  emp::Poller::Define(env, exports);
+  emp::FrameMemory::Define(env, exports);
+  return exports;
+}
 
 NODE_API_MODULE(emp_core, Init)
