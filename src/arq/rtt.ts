@@ -1,0 +1,67 @@
+export interface RtoBounds {
+  /** First RTO, before any measurement, µs. */
+  initial: number;
+  /** Smallest and largest RTO, µs. */
+  min: number;
+  max: number;
+}
+
+/**
+ * Round trip time and retransmission timeout as RFC 6298 has them (times in µs), with Karn's rule left to the caller:
+ * only frames that were sent once are measured.
+ */
+export class RttEstimator {
+  readonly #bounds: RtoBounds;
+  // A typed array, so that storing a double never allocates: [smoothed, variance, rto, minimum].
+  readonly #state = new Float64Array(4);
+  #backoff = 0;
+  #measured = false;
+
+  constructor(bounds: RtoBounds) {
+    this.#bounds = bounds;
+    this.#state[2] = bounds.initial;
+    this.#state[3] = Infinity;
+  }
+
+  get smoothed(): number {
+    return this.#measured ? this.#state[0] : this.#bounds.initial;
+  }
+
+  get variance(): number {
+    return this.#state[1];
+  }
+
+  get minimum(): number {
+    return this.#state[3];
+  }
+
+  /** The timeout in force: doubled for each expiry in a row, µs. */
+  get rto(): number {
+    return Math.min(this.#state[2] * (1 << this.#backoff), this.#bounds.max);
+  }
+
+  sample(rtt: number): void {
+    const s = this.#state;
+    if (this.#measured) {
+      s[1] += (Math.abs(s[0] - rtt) - s[1]) / 4;
+      s[0] += (rtt - s[0]) / 8;
+    } else {
+      s[0] = rtt;
+      s[1] = rtt / 2;
+      this.#measured = true;
+    }
+    if (rtt < s[3]) s[3] = rtt;
+    s[2] = Math.max(this.#bounds.min, s[0] + 4 * s[1]);
+    this.#backoff = 0;
+  }
+
+  /** The timer expired: doubles the timeout, until the next progress. */
+  backOff(): void {
+    if (this.#backoff < 20) this.#backoff++;
+  }
+
+  /** Something new was acknowledged. */
+  progress(): void {
+    this.#backoff = 0;
+  }
+}
