@@ -78,9 +78,10 @@ export function creation(shape: TestbedShape): string[] {
 }
 
 /**
- * Commands of `ip -batch`, inside one namespace, that address one side and bring it up. The wire is kept quiet, so that
- * counters and latencies show the traffic under test: the neighbours are known beforehand (no ARP, no neighbour
- * discovery), there is no link-local address (no router solicitation) and no multicast (no MLD reports).
+ * Commands of `ip -batch`, inside one namespace, that address one side and bring it up. The wire is kept silent, so that
+ * counters and latencies show the traffic under test alone: the neighbours are known beforehand (no ARP, no neighbour
+ * discovery; `arp off` also keeps IPv6 from joining, and reporting, multicast groups), and there is no link-local
+ * address (no router solicitation).
  */
 export function configuration(shape: TestbedShape, side: 'a' | 'b'): string[] {
   const other = side === 'a' ? 'b' : 'a';
@@ -90,7 +91,7 @@ export function configuration(shape: TestbedShape, side: 'a' | 'b'): string[] {
       const mine = link[side];
       const peer = link[other];
       return [
-        `link set ${mine.interface} multicast off addrgenmode none`,
+        `link set ${mine.interface} arp off multicast off addrgenmode none`,
         `link set ${mine.interface} up`,
         `address add ${mine.ipv4}/24 dev ${mine.interface}`,
         `address add ${mine.ipv6}/64 dev ${mine.interface} nodad`,

@@ -1,0 +1,187 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { Testbed } from '../../src/testbed/testbed.js';
+
+const isRoot = process.geteuid?.() === 0;
+const exists = (namespace: string): boolean => existsSync(`/run/netns/${namespace}`);
+const ip = (...args: string[]): unknown => JSON.parse(execFileSync('ip', ['-json', ...args], { encoding: 'utf8' }));
+
+interface IpLink {
+  ifname: string;
+  mtu: number;
+  address: string;
+  flags: string[];
+  num_tx_queues: number;
+  num_rx_queues: number;
+  stats64: { rx: { packets: number }; tx: { packets: number } };
+}
+const linkOf = (namespace: string, name: string): IpLink =>
+  (ip('-s', '-d', '-n', namespace, 'link', 'show', name) as IpLink[])[0]!;
+
+describe('arguments', () => {
+  it.each([
+    [{ name: 'lab' }, /'lab' is not a name/],
+    [{ name: 'emp/../x' }, /is not a name/],
+    [{ links: 0 }, /links is 0/],
+    [{ mtu: 100 }, /mtu is 100/],
+    [{ queues: 1.5 }, /queues is 1.5/],
+  ])('%j is refused', async (options, message) => {
+    await expect(Testbed.up(options)).rejects.toMatchObject({
+      code: 'ERR_EMP_ARGUMENT',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe.skipIf(!isRoot)('a testbed (needs root)', () => {
+  it('is two namespaces joined by as many links as asked', async () => {
+    await using testbed = await Testbed.up({ links: 2, mtu: 3000, queues: 2 });
+    for (const [index, { a, b }] of testbed.links.entries()) {
+      for (const end of [a, b]) {
+        const link = linkOf(end.namespace, end.interface);
+        expect(link).toMatchObject({ mtu: 3000, address: end.mac, num_tx_queues: 2, num_rx_queues: 2 });
+        expect(link.flags).toEqual(expect.arrayContaining(['UP', 'LOWER_UP']));
+      }
+      expect(a.ipv4).toBe(`198.18.${index}.1`);
+      expect(b.ipv4).toBe(`198.18.${index}.2`);
+    }
+    expect(testbed.links).toHaveLength(2);
+    expect(Testbed.find(testbed.name)?.links).toEqual(testbed.links);
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)('carries UDP over %s, and nothing that nobody sent', async (family) => {
+    await using testbed = await Testbed.up();
+    const { a, b } = testbed.links[0]!;
+    const type = family === 'ipv4' ? 'udp4' : 'udp6';
+    const server = `
+      const s = require('dgram').createSocket('${type}');
+      s.bind(9, '${b[family]}', () => console.log('ready'));
+      s.on('message', (m) => { console.log(String(m)); s.close(); });`;
+    const client = `
+      const s = require('dgram').createSocket('${type}');
+      s.send('over the wire', 9, '${b[family]}', () => s.close());`;
+    const child = spawn('ip', ['netns', 'exec', b.namespace, process.execPath, '-e', server]);
+    let said = '';
+    child.stdout.on('data', (text) => (said += String(text)));
+    await once(child.stdout, 'data');
+    execFileSync('ip', ['netns', 'exec', a.namespace, process.execPath, '-e', client]);
+    await once(child, 'close');
+    expect(said).toBe('ready\nover the wire\n');
+    const { stats64 } = linkOf(b.namespace, b.interface);
+    expect([stats64.rx.packets, stats64.tx.packets]).toEqual([1, 0]);
+  });
+
+  it('leaves nothing after down, and down may be called twice', async () => {
+    const testbed = await Testbed.up();
+    await testbed.down();
+    await testbed.down();
+    expect(testbed.namespaces.filter(exists)).toEqual([]);
+    expect(Testbed.list().map(({ name }) => name)).not.toContain(testbed.name);
+  });
+
+  it('has a name of its own by default, and refuses a name that is taken', async () => {
+    await using first = await Testbed.up();
+    await using second = await Testbed.up();
+    expect(second.name).not.toBe(first.name);
+    await expect(Testbed.up({ name: first.name })).rejects.toMatchObject({ code: 'ERR_EMP_TESTBED' });
+    expect(first.namespaces.every(exists)).toBe(true);
+  });
+
+  it('removes what it made when it cannot be completed', async () => {
+    const name = `emp-half-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', `${name}-b`]);
+    try {
+      await expect(Testbed.up({ name })).rejects.toMatchObject({ code: 'ERR_EMP_TOOL_FAILED' });
+      expect(exists(`${name}-a`)).toBe(false);
+    } finally {
+      if (exists(`${name}-b`)) execFileSync('ip', ['netns', 'delete', `${name}-b`]);
+    }
+  });
+
+  it('says which package is missing', async () => {
+    const path = process.env['PATH'];
+    process.env['PATH'] = '/nonexistent';
+    try {
+      await expect(Testbed.up()).rejects.toMatchObject({
+        code: 'ERR_EMP_TOOL_MISSING',
+        remedy: expect.stringContaining('apt install iproute2'),
+      });
+    } finally {
+      process.env['PATH'] = path;
+    }
+    Testbed.sweep();
+  });
+});
+
+describe.skipIf(!isRoot)('when its process ends (needs root)', () => {
+  // A child needs JavaScript: the module under test is compiled to a file of its own.
+  const folder = join(tmpdir(), `emp-testbed-${process.pid}`);
+  beforeAll(() => {
+    const tsc = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
+    const root = join(import.meta.dirname, '../..');
+    const flags = [
+      '--outDir',
+      folder,
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--lib',
+      'es2023,esnext.disposable',
+    ];
+    execFileSync(
+      process.execPath,
+      [tsc, ...flags, '--skipLibCheck', '--rootDir', root, join(root, 'src/testbed/testbed.ts')],
+      {
+        cwd: root,
+      },
+    );
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const start = async (then: string): Promise<{ child: ReturnType<typeof spawn>; name: string }> => {
+    const script = `
+      const { Testbed } = await import('${folder}/src/testbed/testbed.js');
+      const testbed = await Testbed.up();
+      console.log(testbed.name);
+      ${then}`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [name] = await once(child.stdout, 'data');
+    return { child, name: String(name).trim() };
+  };
+  const ended = async (child: ReturnType<typeof spawn>): Promise<unknown> =>
+    child.exitCode ?? child.signalCode ?? (await once(child, 'exit')).find((value) => value !== null);
+
+  it.each([
+    ['process.exit(7)', 7],
+    ["throw new Error('uncaught')", 1],
+    ["process.kill(process.pid, 'SIGINT'); setInterval(() => 0, 1000)", 'SIGINT'],
+    ["process.kill(process.pid, 'SIGTERM'); setInterval(() => 0, 1000)", 'SIGTERM'],
+  ])('by %s, nothing is left', async (then, code) => {
+    const { child, name } = await start(then);
+    expect(await ended(child)).toBe(code);
+    expect([`${name}-a`, `${name}-b`].filter(exists)).toEqual([]);
+    expect(existsSync(`/run/emp/testbed/${name}.json`)).toBe(false);
+  });
+
+  it('by kill -9, the next one removes what is left', async () => {
+    const { child, name } = await start('setInterval(() => 0, 1000)');
+    child.kill('SIGKILL');
+    await ended(child);
+    expect(exists(`${name}-a`)).toBe(true);
+    expect(JSON.parse(readFileSync(`/run/emp/testbed/${name}.json`, 'utf8'))).toMatchObject({
+      owner: { pid: child.pid },
+    });
+    await using _next = await Testbed.up();
+    expect([`${name}-a`, `${name}-b`].filter(exists)).toEqual([]);
+    expect(Testbed.list().map((status) => status.name)).not.toContain(name);
+  });
+});
