@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// The command `emp`. Each subcommand is a file with `register(program)`.
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+
+import { report } from './output.js';
+import { register as testbed } from './testbed.js';
+
+function packageVersion(): string {
+  // Two folders up in src/, three in dist/src/.
+  for (const up of ['../../../package.json', '../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as Record<
+        string,
+        string
+      >;
+      if (name === 'ethernet-message-passing' && version !== undefined) return version;
+    } catch {
+      // the other place
+    }
+  }
+  return 'unknown';
+}
+
+function createProgram(): Command {
+  const program = new Command('emp')
+    .description('Ethernet Message Passing: reliable messages over NIC rings mapped into the process.')
+    .version(packageVersion(), '-V, --version')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride() // errors come to `report`, which prints them
+    .configureOutput({ outputError: () => undefined })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  emp doctor                         what this machine can do, and what is missing
+  emp testbed up                     two namespaces, to try things out
+  emp echo --driver udp              a server that sends everything back
+  emp bench pingpong                 measure round trips
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
+    );
+  for (const register of [testbed]) register(program);
+  return program;
+}
+
+const argv = process.argv;
+const end = argv.indexOf('--');
+const json = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+try {
+  await createProgram().parseAsync(argv);
+} catch (error) {
+  process.exitCode = report(error, json);
+}
