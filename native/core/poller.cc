@@ -68,6 +68,8 @@ Poller::Poller(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Poller>(info) 
       throw SyscallError("uv_poll_init", -result);
     }
     handle->poll.data = handle;
+    const bool background = info.Length() > 1 && info[1].ToBoolean();
+    if (background) uv_unref(reinterpret_cast<uv_handle_t*>(&handle->poll));
     handle->env = env;
     handle->owner = this;
     napi_async_init(env, nullptr, Napi::String::New(env, "EMP"), &handle->context);

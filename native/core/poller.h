@@ -1,5 +1,6 @@
 // Waits for a descriptor in the event loop of the thread it was made in. One shot: it stops before it calls JavaScript, so
-// a handler that throws or starts it again finds it in a plain state. It keeps the process alive only while it waits.
+// a handler that throws or starts it again finds it in a plain state. It keeps the process alive only while it waits, or not at
+// all if it was made for the background.
 #pragma once
 
 #include <napi.h>

@@ -46,11 +46,62 @@ export interface FrameMemory {
   close(): void;
 }
 
+// ---- core: links ---------------------------------------------------------------------------------------------------------
+
+/** What netlink says of a link; texts are empty where it says nothing. */
+export interface RawLink {
+  index: number;
+  /** Of an event: the link is gone. */
+  removed: boolean;
+  /** ARPHRD_... */
+  hardwareType: number;
+  /** IFF_... */
+  flags: number;
+  name: string;
+  address: string;
+  kind: string;
+  mtu: number;
+  /** IF_OPER_... */
+  operstate: number;
+  txQueues: number;
+  rxQueues: number;
+  /** Ids of XDP programs, 0 for none. */
+  xdpNative: number;
+  xdpGeneric: number;
+  xdpOffload: number;
+}
+
+/** The same with what ethtool and the netdev family add. */
+export interface RawLinkFacts extends RawLink {
+  driver: string;
+  /** Mbit/s, 0 if unknown. */
+  speed: number;
+  addresses: string[];
+  channels?: { rx: number; tx: number; combined: number };
+  /** Bits of NETDEV_XDP_ACT_...; absent before Linux 6.3. */
+  xdpFeatures?: number;
+  xdpZcMaxSegments?: number;
+}
+
+/** Hears of the changes of links in one namespace. Wait for `fd` to be readable, then `read`. */
+export interface LinkMonitor {
+  readonly fd: number;
+  /** All links as they are now. */
+  dump(): RawLink[];
+  /** What has changed since; null if the kernel had to drop events. */
+  read(): RawLink[] | null;
+  close(): void;
+}
+
 // ---- loading -------------------------------------------------------------------------------------------------------------
 
 export interface CoreAddon {
-  Poller: new (fd: number) => Poller;
+  /** `background`: waiting does not keep the process alive. */
+  Poller: new (fd: number, background?: boolean) => Poller;
   FrameMemory: new (length: number) => FrameMemory;
+  /** Namespace: '' for the process's own. */
+  LinkMonitor: new (namespace: string) => LinkMonitor;
+  listLinks(namespace: string): RawLinkFacts[];
 }
 
 const require = createRequire(import.meta.url);
