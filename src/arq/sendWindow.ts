@@ -99,11 +99,7 @@ export class SendWindow {
 
   /** Whether `next` may be sent now. */
   get maySend(): boolean {
-    return (
-      this.next !== this.end &&
-      ((this.next - this.una) | 0) < this.window &&
-      ((this.limit - this.next) | 0) > 0
-    );
+    return this.next !== this.end && ((this.next - this.una) | 0) < this.window && ((this.limit - this.next) | 0) > 0;
   }
 
   /** An acknowledgement is good if it names something sent and not older than `una`. */

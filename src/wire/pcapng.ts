@@ -101,7 +101,7 @@ export function writePacket(
   return closeBlock(view, at, BlockType.packet, end);
 }
 
-/** What a reader of a stream of blocks needs to know of one: all three return undefined when the bytes do not reach. */
+/** What a reader of a stream of blocks needs to know of one. */
 export interface Block {
   /** Bytes in all. */
   length: number;

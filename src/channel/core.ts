@@ -1,0 +1,325 @@
+import { ChannelCounter } from './counters.js';
+import type { Link } from './link.js';
+import type { ChannelSettings } from './options.js';
+import { closeError, resetCode } from './reasons.js';
+import type { CloseReason } from './reasons.js';
+import { Receiver } from './receiver.js';
+import type { ReceiverEvents } from './receiver.js';
+import { Sender } from './sender.js';
+import type { Handshake } from '../wire/control.js';
+import type { EmpError } from '../errors.js';
+
+export const ChannelState = {
+  /** CONNECT was sent. */
+  connecting: 0,
+  /** ACCEPT was sent, the peer has not shown that it came. */
+  accepting: 1,
+  /** Messages flow, in both ways or (after an end) in one. */
+  open: 2,
+  /** Both ways have ended; late repeats of the peer's last frame are still acknowledged. */
+  lingering: 3,
+  closed: 4,
+} as const;
+export type ChannelStateValue = (typeof ChannelState)[keyof typeof ChannelState];
+
+/** What the owner of a channel is told. Methods may call into the channel. */
+export interface ChannelEvents {
+  opened(): void;
+  /** A message, in place: valid during the call only. An exception ends the channel, not the host. */
+  message(bytes: Uint8Array, offset: number, length: number, type: number): void;
+  /** `send` said false before; now there is room. */
+  writable(): void;
+  /** The peer sends no more. */
+  peerEnded(): void;
+  /** Everything sent, the end included, was consumed by the peer. */
+  ended(): void;
+  /** The last event. `error` is undefined when the channel ended in peace. */
+  closed(reason: CloseReason, error: EmpError | undefined): void;
+}
+
+/** What a channel needs of the engine that it lives in. */
+export interface ChannelOwner {
+  /** The channel has something to do at the end of this turn. */
+  touch(channel: ChannelCore): void;
+  sendConnect(channel: ChannelCore): void;
+  sendAccept(channel: ChannelCore): void;
+  sendAck(channel: ChannelCore): void;
+  sendProbe(channel: ChannelCore): void;
+  sendReset(channel: ChannelCore, reason: number): void;
+  /** The channel is closed: forget it. */
+  release(channel: ChannelCore): void;
+}
+
+const SHORTEST_LINGER = 10_000;
+const LONGEST_LINGER = 500_000;
+/** A silent peer counts as gone only after this many unanswered attempts: our own sleep is not its silence. */
+const ATTEMPTS_BEFORE_DEAD = 3;
+
+/** One channel: its state, and its two halves joined. Sans-I/O: the clock is `link.clock`, frames go to `link.port`. */
+export class ChannelCore implements ReceiverEvents {
+  state: ChannelStateValue = ChannelState.connecting;
+  /** In the engine's list of this turn. */
+  touched = false;
+  events: ChannelEvents | undefined = undefined;
+  // Made when the handshake has told the peer's parameters.
+  sender!: Sender;
+  receiver!: Receiver;
+
+  /** When the next handshake frame, probe or end of linger is due, µs. */
+  #timerAt = Infinity;
+  #attempts = 0;
+  #lastHeard: number;
+  readonly #born: number;
+
+  constructor(
+    readonly link: Link,
+    readonly slot: number,
+    readonly address: string,
+    readonly port: number,
+    readonly settings: ChannelSettings,
+    /** First sequence number of this side. */
+    readonly initialSequence: number,
+    readonly owner: ChannelOwner,
+  ) {
+    this.#born = this.#lastHeard = link.clock.now;
+  }
+
+  get name(): string {
+    return `${this.address} port ${this.port}`;
+  }
+
+  get isOpen(): boolean {
+    return this.state === ChannelState.open;
+  }
+
+  // ---- the handshake
+
+  connect(): void {
+    this.owner.sendConnect(this);
+    this.#timerAt = this.link.clock.now + this.settings.rto.initial;
+    this.owner.touch(this);
+  }
+
+  /** The receiving side of a CONNECT, and the asking side of an ACCEPT, learn the peer's parameters. */
+  agree(remoteId: number, peer: Handshake, peerSequence: number): void {
+    const { link, settings } = this;
+    link.agree(remoteId, Math.min(link.port.info.mtu, peer.mtu), settings.payloadCheck || peer.payloadCheck);
+    this.receiver = new Receiver(link, peerSequence, settings.window, settings.maxMessage, this);
+    this.sender = new Sender(link, this.receiver, settings, this.initialSequence, peer.window, peer.maxMessage);
+  }
+
+  accept(): void {
+    this.#setState(ChannelState.accepting);
+    this.owner.sendAccept(this);
+    this.#timerAt = this.link.clock.now + this.settings.rto.initial;
+    this.owner.touch(this);
+  }
+
+  /** The handshake is done: on the asking side by the ACCEPT, on the other by the first frame that answers it. */
+  opened(): void {
+    this.#setState(ChannelState.open);
+    this.#attempts = 0;
+    this.#timerAt = this.link.clock.now + this.settings.keepAlive;
+    this.events?.opened();
+  }
+
+  // ---- frames
+
+  heard(): void {
+    this.#lastHeard = this.link.clock.now;
+    this.#attempts = 0;
+  }
+
+  data(index: number, at: number, sequence: number): void {
+    this.receiver.data(index, at, sequence);
+  }
+
+  // ---- what the receiving half reports
+
+  message(bytes: Uint8Array, offset: number, length: number, type: number): void {
+    try {
+      this.events?.message(bytes, offset, length, type);
+    } catch (error) {
+      this.fail('handler', undefined, error);
+    }
+  }
+
+  peerEnded(): void {
+    this.events?.peerEnded();
+  }
+
+  violated(reason: 'protocol' | 'message-too-long'): void {
+    this.fail(reason);
+  }
+
+  // ---- the application
+
+  end(): void {
+    if (this.state !== ChannelState.open) return;
+    this.sender.end();
+    this.owner.touch(this);
+  }
+
+  pause(): void {
+    this.receiver.paused = true;
+  }
+
+  resume(): void {
+    if (this.state !== ChannelState.open || !this.receiver.paused) return;
+    this.receiver.resume();
+    this.owner.touch(this);
+  }
+
+  /** Ends the channel at once: the peer is told, frames are given back, the owner gets its last event. */
+  fail(reason: Exclude<CloseReason, 'ended'>, detail?: string, cause?: unknown): void {
+    if (this.state === ChannelState.closed) return;
+    const code = resetCode(reason);
+    if (code !== undefined && this.link.remoteId !== 0) this.owner.sendReset(this, code);
+    // After both ends, only the linger is cut short.
+    if (this.state === ChannelState.lingering) return this.#close();
+    this.#close();
+    this.events?.closed(reason, closeError(reason, this.name, detail, cause));
+  }
+
+  // ---- the end of a turn
+
+  /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
+  settle(): void {
+    if (this.state === ChannelState.open) {
+      const { sender } = this;
+      if (sender.hasWork || sender.stalled) sender.pump();
+      if (sender.blocked && sender.window.hasRoom && !sender.reading) this.#writable();
+      if (this.state !== ChannelState.open) return;
+      if (sender.finished && this.receiver.ended) this.#linger();
+    }
+    if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
+      if (this.receiver.ackPending || this.receiver.sackPending) this.owner.sendAck(this);
+    }
+  }
+
+  #writable(): void {
+    this.sender.blocked = false;
+    try {
+      this.events?.writable();
+    } catch (error) {
+      this.fail('handler', undefined, error);
+    }
+  }
+
+  #linger(): void {
+    this.#setState(ChannelState.lingering);
+    const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
+    this.#timerAt = this.link.clock.now + linger;
+    this.events?.ended();
+    this.events?.closed('ended', undefined);
+  }
+
+  /** The peer knows the channel no more. In peace if all that was left was the acknowledgement of the end. */
+  forgotten(reason: Exclude<CloseReason, 'ended'>): void {
+    if (this.state === ChannelState.lingering) return this.#close();
+    if (this.state === ChannelState.open && this.receiver.ended && this.sender.onlyEndLeft && reason === 'peer-reset') {
+      this.#close();
+      this.events?.ended();
+      this.events?.closed('ended', undefined);
+      return;
+    }
+    this.fail(reason);
+  }
+
+  // ---- time
+
+  /** When `timer` wants to be called, µs. */
+  get deadline(): number {
+    return this.state === ChannelState.open ? Math.min(this.#timerAt, this.sender.timeoutAt) : this.#timerAt;
+  }
+
+  timer(): void {
+    const now = this.link.clock.now;
+    switch (this.state) {
+      case ChannelState.connecting:
+      case ChannelState.accepting:
+        if (now >= this.#timerAt) this.#handshakeTimer(now);
+        return;
+      case ChannelState.open:
+        if (now >= this.sender.timeoutAt) this.#resendTimer(now);
+        if (this.state === ChannelState.open && now >= this.#timerAt) this.#keepAliveTimer(now);
+        return;
+      case ChannelState.lingering:
+        if (now >= this.#timerAt) this.#close();
+        return;
+    }
+  }
+
+  #handshakeTimer(now: number): void {
+    if (now - this.#born >= this.settings.connectTimeout) {
+      if (this.state === ChannelState.accepting) this.#close();
+      else this.fail('timeout', `after ${Math.round((now - this.#born) / 1000)} ms`);
+      return;
+    }
+    this.#attempts++;
+    if (this.state === ChannelState.connecting) this.owner.sendConnect(this);
+    else this.owner.sendAccept(this);
+    const { initial, max } = this.settings.rto;
+    this.#timerAt = now + Math.min(initial * 2 ** this.#attempts, max);
+  }
+
+  #resendTimer(now: number): void {
+    const { settings, sender } = this;
+    if (this.#isDead(now, sender.attempts)) return this.fail('unreachable');
+    // Waiting for credit is no resend: the peer is there, its reader is slow.
+    if (settings.onResend !== undefined && sender.window.outstanding > 0 && !this.#decide(now)) return;
+    if (!sender.timedOut()) this.#probe();
+    if (sender.stalled) this.owner.touch(this);
+  }
+
+  /** The resend decision (E4). */
+  #decide(now: number): boolean {
+    const { sender, settings } = this;
+    let goOn = false;
+    try {
+      goOn = settings.onResend!({
+        attempts: sender.attempts + 1,
+        outstanding: sender.window.outstanding,
+        silence: now - this.#lastHeard,
+      });
+    } catch (error) {
+      this.fail('handler', 'onResend', error);
+      return false;
+    }
+    if (!goOn) this.fail('gave-up');
+    return goOn && this.state === ChannelState.open;
+  }
+
+  #keepAliveTimer(now: number): void {
+    const { keepAlive } = this.settings;
+    if (now - this.#lastHeard < keepAlive) {
+      this.#timerAt = this.#lastHeard + keepAlive;
+      return;
+    }
+    if (this.#isDead(now, this.#attempts)) return this.fail('unreachable');
+    this.#attempts++;
+    this.#probe();
+    this.#timerAt = now + keepAlive;
+  }
+
+  #probe(): void {
+    this.link.counters[ChannelCounter.probesSent]++;
+    this.owner.sendProbe(this);
+  }
+
+  #isDead(now: number, attempts: number): boolean {
+    return attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#lastHeard >= this.settings.peerTimeout;
+  }
+
+  #close(): void {
+    this.#setState(ChannelState.closed);
+    this.#timerAt = Infinity;
+    this.sender?.close();
+    this.receiver?.close();
+    this.owner.release(this);
+  }
+
+  #setState(state: ChannelStateValue): void {
+    this.state = state;
+  }
+}

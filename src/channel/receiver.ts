@@ -1,0 +1,205 @@
+import { Arrival, ReceiveWindow } from '../arq/receiveWindow.js';
+import { distance } from '../arq/sequence.js';
+import { Flag, flagsOf, headerBytesOf, messageTypeOf, payloadLengthOf } from '../wire/header.js';
+import { ChannelCounter } from './counters.js';
+import type { Link } from './link.js';
+
+/** The largest selective acknowledgement, bytes of bitmap: a window of 4096 frames. */
+const MAX_BITMAP = 512;
+
+export interface ReceiverEvents {
+  /** A message, in place: valid during the call only. */
+  message(bytes: Uint8Array, offset: number, length: number, type: number): void;
+  /** The peer's last frame was delivered. */
+  peerEnded(): void;
+  violated(reason: 'protocol' | 'message-too-long'): void;
+}
+
+/** The receiving half: order, duplicates, fragments, credit. */
+export class Receiver {
+  readonly window: ReceiveWindow;
+  /** Something has to be acknowledged in this turn. */
+  ackPending = false;
+  /** There are holes the peer should know of in this turn. */
+  sackPending = false;
+  /** The reader takes no messages now; frames wait in the window and the credit shrinks. */
+  paused = false;
+  /** The peer's FIN was delivered: nothing more comes. */
+  ended = false;
+
+  readonly #link: Link;
+  readonly #events: ReceiverEvents;
+  readonly #maxMessage: number;
+  /** Sequence number of a FIN that has arrived. */
+  #fin = 0;
+  #finArrived = false;
+  #granted: number;
+  /** Becomes false when the channel ends: delivery stops in the middle of a burst. */
+  #open = true;
+  // The message being put together from fragments.
+  #assembly: Uint8Array | undefined = undefined;
+  #filled = 0;
+  #type = 0;
+
+  constructor(link: Link, first: number, size: number, maxMessage: number, events: ReceiverEvents) {
+    this.#link = link;
+    this.#events = events;
+    this.#maxMessage = maxMessage;
+    this.window = new ReceiveWindow(first, size);
+    this.#granted = (first + size) | 0;
+  }
+
+  /** The next sequence number expected. A FIN is acknowledged when it was delivered, so its ack means: all was consumed. */
+  get acknowledgement(): number {
+    return this.#finArrived && !this.ended && this.window.received === ((this.#fin + 1) | 0)
+      ? this.#fin
+      : this.window.received;
+  }
+
+  get credit(): number {
+    return this.window.credit;
+  }
+
+  /** Acknowledgement and credit went out with a frame. */
+  acknowledged(): void {
+    this.ackPending = false;
+    this.#granted = (this.window.delivered + this.window.size) | 0;
+  }
+
+  /** Entry `index` of the burst, a DATA frame at `at`. */
+  data(index: number, at: number, sequence: number): void {
+    const { counters, port } = this.#link;
+    this.ackPending = true;
+    const arrival = this.window.classify(sequence);
+    if (arrival === Arrival.inOrder && !this.paused) {
+      counters[ChannelCounter.framesReceived]++;
+      this.#noteFin(at, sequence);
+      // The window moves first, so that a reply from the handler acknowledges this very frame.
+      this.window.pass();
+      this.#deliver(at);
+      if (this.window.delivered !== this.window.received) this.drain();
+      if (this.window.hasHoles) this.sackPending = true;
+      return;
+    }
+    if (arrival === Arrival.duplicate) {
+      counters[ChannelCounter.duplicates]++;
+      return;
+    }
+    if (arrival === Arrival.outside) {
+      counters[ChannelCounter.outside]++;
+      return;
+    }
+    const held = port.hold(index);
+    if (held < 0) {
+      counters[ChannelCounter.holdFailures]++;
+      return;
+    }
+    counters[ChannelCounter.framesReceived]++;
+    if (sequence !== this.window.received) counters[ChannelCounter.early]++;
+    this.#noteFin(held, sequence);
+    this.window.store(sequence, held);
+    if (this.window.hasHoles) this.sackPending = true;
+  }
+
+  #noteFin(at: number, sequence: number): void {
+    if ((flagsOf(this.#link.port.view, at) & Flag.fin) === 0) return;
+    this.#fin = sequence;
+    this.#finArrived = true;
+  }
+
+  /** Delivers what waits, as long as the reader takes it. */
+  drain(): void {
+    while (this.#open && !this.paused && this.window.peek() >= 0) {
+      const frame = this.window.take();
+      this.#deliver(frame);
+      this.#link.port.free(frame);
+    }
+  }
+
+  /** The reader takes messages again. True when the peer should be told of new credit. */
+  resume(): boolean {
+    this.paused = false;
+    this.drain();
+    return this.owesCredit();
+  }
+
+  /** Whether so much room was made since the last frame out that the peer should hear of it. */
+  owesCredit(): boolean {
+    const limit = (this.window.delivered + this.window.size) | 0;
+    const news = distance(this.#granted, limit);
+    if (news >= this.window.size >> 1 || (news > 0 && distance(this.window.received, this.#granted) <= 0)) {
+      this.ackPending = true;
+    }
+    return this.ackPending;
+  }
+
+  #deliver(at: number): void {
+    const { port, counters } = this.#link;
+    const view = port.view;
+    const flags = flagsOf(view, at);
+    const length = payloadLengthOf(view, at);
+    const payload = at + headerBytesOf(view, at);
+    counters[ChannelCounter.bytesReceived] += length;
+    if ((flags & (Flag.first | Flag.last | Flag.fin)) === (Flag.first | Flag.last)) {
+      if (this.#assembly !== undefined) return this.#events.violated('protocol');
+      if (length > this.#maxMessage) return this.#events.violated('message-too-long');
+      counters[ChannelCounter.messagesReceived]++;
+      return this.#events.message(port.bytes, payload, length, messageTypeOf(view, at));
+    }
+    if ((flags & Flag.fin) !== 0) {
+      if (this.#assembly !== undefined || length !== 0) return this.#events.violated('protocol');
+      this.ended = true;
+      this.ackPending = true;
+      return this.#events.peerEnded();
+    }
+    this.#fragment(flags, payload, length, messageTypeOf(view, at));
+  }
+
+  #fragment(flags: number, payload: number, length: number, type: number): void {
+    const { port, counters } = this.#link;
+    if ((flags & Flag.first) !== 0) {
+      if (this.#assembly !== undefined || length < 4) return this.#events.violated('protocol');
+      const total = port.view.getUint32(payload, true);
+      if (total > this.#maxMessage) return this.#events.violated('message-too-long');
+      this.#assembly = new Uint8Array(total);
+      this.#filled = 0;
+      this.#type = type;
+      payload += 4;
+      length -= 4;
+    }
+    const assembly = this.#assembly;
+    if (assembly === undefined || this.#filled + length > assembly.length) return this.#events.violated('protocol');
+    assembly.set(port.bytes.subarray(payload, payload + length), this.#filled);
+    this.#filled += length;
+    if ((flags & Flag.last) === 0) return;
+    if (this.#filled !== assembly.length) return this.#events.violated('protocol');
+    this.#assembly = undefined;
+    counters[ChannelCounter.messagesReceived]++;
+    this.#events.message(assembly, 0, assembly.length, this.#type);
+  }
+
+  /** Writes the selective acknowledgement's bitmap at `at`; returns its length in bytes. */
+  writeBitmap(at: number, room: number): number {
+    const { view } = this.#link.port;
+    const first = (this.window.received + 1) | 0;
+    const bits = distance(first, this.window.highest);
+    const bytes = Math.min((bits + 7) >> 3, MAX_BITMAP, room);
+    for (let i = 0; i < bytes; i++) {
+      let byte = 0;
+      for (let bit = 0; bit < 8; bit++) {
+        const k = i * 8 + bit;
+        if (k < bits && this.window.has((first + k) | 0)) byte |= 1 << bit;
+      }
+      view.setUint8(at + i, byte);
+    }
+    return Math.max(bytes, 0);
+  }
+
+  /** The channel has ended: gives back every frame. */
+  close(): void {
+    this.#open = false;
+    this.#assembly = undefined;
+    for (let frame = this.window.drain(); frame >= 0; frame = this.window.drain()) this.#link.port.free(frame);
+    this.ackPending = this.sackPending = false;
+  }
+}

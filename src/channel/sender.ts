@@ -1,0 +1,414 @@
+import { RttEstimator } from '../arq/rtt.js';
+import { REORDERING, SendWindow } from '../arq/sendWindow.js';
+import { distance } from '../arq/sequence.js';
+import { ChannelError } from '../errors.js';
+import { Flag, FrameType, payloadCheck, word0, word1, writeCheckedHeader, writeHeader } from '../wire/header.js';
+import { ChannelCounter } from './counters.js';
+import type { Link } from './link.js';
+import type { ChannelSettings } from './options.js';
+import type { Receiver } from './receiver.js';
+
+/** Frames that data leaves for acknowledgements and handshakes. */
+export const CONTROL_RESERVE = 64;
+/** Up to here a loop over bytes beats a call of `set`. */
+const SMALL = 32;
+
+/**
+ * The sending half: composes frames where they are sent from, keeps them until they are acknowledged, resends. A payload is written
+ * once; a resend writes the header anew (newer acknowledgement) and queues the same frame.
+ */
+export class Sender {
+  readonly window: SendWindow;
+  readonly rtt: RttEstimator;
+  /** When to act though nothing was heard: µs, Infinity when nothing is under way. */
+  timeoutAt = Infinity;
+  /** Timeouts in a row. */
+  attempts = 0;
+  /** The application was told false and waits to hear that it can send again (E5). */
+  blocked = false;
+  /** Frames are left that the NIC had no room for: try again in the next turn. */
+  stalled = false;
+
+  readonly #link: Link;
+  readonly #receiver: Receiver;
+  readonly #maxMessage: number;
+  readonly #headerWord1: number;
+  // A message of several frames, of which some are not in frames yet.
+  #message: Uint8Array | undefined = undefined;
+  #offset = 0;
+  #type = 0;
+  #reserved = -1;
+  #reservedLength = 0;
+  #ending = false;
+  #finQueued = false;
+  /** Resends that acknowledgements have paid for since the last timeout. */
+  #budget = 0;
+
+  constructor(
+    link: Link,
+    receiver: Receiver,
+    settings: ChannelSettings,
+    first: number,
+    credit: number,
+    peerMaxMessage: number,
+  ) {
+    this.#link = link;
+    this.#receiver = receiver;
+    this.#maxMessage = peerMaxMessage;
+    this.#headerWord1 = word1(link.headerBytes >> 2, 0);
+    this.window = new SendWindow(first, settings.window, settings.window * 2, credit);
+    this.rtt = new RttEstimator(settings.rto);
+  }
+
+  /** Everything given to this side was acknowledged, the end included. */
+  get finished(): boolean {
+    return this.#finQueued && this.window.idle;
+  }
+
+  /** Everything given to this side was acknowledged. */
+  get settled(): boolean {
+    return this.window.idle && this.#message === undefined;
+  }
+
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** All but the end itself was acknowledged. */
+  get onlyEndLeft(): boolean {
+    return this.#finQueued && distance(this.window.una, this.window.end) <= 1;
+  }
+
+  /** A long message has not wholly been put into frames: its buffer must not change yet. */
+  get reading(): boolean {
+    return this.#message !== undefined;
+  }
+
+  get hasWork(): boolean {
+    return this.window.maySend || this.#message !== undefined || (this.#ending && !this.#finQueued);
+  }
+
+  /** Takes a message, or says false (back-pressure). */
+  submit(bytes: Uint8Array, type: number): boolean {
+    const length = bytes.length;
+    if (this.#message !== undefined || !this.window.hasRoom) return this.#refuse();
+    if (length > this.#link.maxPayload) return this.#begin(bytes, type);
+    this.#checkLength(length);
+    const { port, headerBytes } = this.#link;
+    const frame = port.alloc(CONTROL_RESERVE);
+    if (frame < 0) return this.#starve();
+    const target = port.bytes;
+    const at = frame + headerBytes;
+    if (length <= SMALL) for (let i = 0; i < length; i++) target[at + i] = bytes[i];
+    else target.set(bytes, at);
+    this.#queue(frame, Flag.first | Flag.last, length, type);
+    this.#link.counters[ChannelCounter.messagesSent]++;
+    return true;
+  }
+
+  /** Room for a message of `length` bytes in a frame: the offset to write it at, or -1 (back-pressure). */
+  reserve(length: number): number {
+    if (length > this.#link.maxPayload) {
+      throw new ChannelError(
+        'ERR_EMP_MESSAGE_TOO_LONG',
+        `reserve(${length}) asks for more than one frame, which holds ${this.#link.maxPayload} bytes.`,
+        { remedy: 'Use send() for longer messages.' },
+      );
+    }
+    this.#checkLength(length);
+    if (this.#reserved < 0) {
+      if (this.#message !== undefined || !this.window.hasRoom) {
+        this.#refuse();
+        return -1;
+      }
+      const frame = this.#link.port.alloc(CONTROL_RESERVE);
+      if (frame < 0) {
+        this.#starve();
+        return -1;
+      }
+      this.#reserved = frame;
+    }
+    this.#reservedLength = length;
+    return this.#reserved + this.#link.headerBytes;
+  }
+
+  commit(length: number, type: number): void {
+    const frame = this.#reserved;
+    if (frame < 0 || length > this.#reservedLength) {
+      throw new ChannelError('ERR_EMP_ARGUMENT', `commit(${length}) does not match a reserve().`, {
+        remedy: 'Call reserve(length) first, and commit at most that many bytes.',
+      });
+    }
+    this.#reserved = -1;
+    this.#queue(frame, Flag.first | Flag.last, length, type);
+    this.#link.counters[ChannelCounter.messagesSent]++;
+  }
+
+  /** No more messages: a FIN follows the last one. */
+  end(): void {
+    this.#ending = true;
+  }
+
+  #refuse(): false {
+    this.blocked = true;
+    this.#link.counters[ChannelCounter.backPressure]++;
+    return false;
+  }
+
+  /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
+  #starve(): false {
+    this.stalled = true;
+    return this.#refuse();
+  }
+
+  #checkLength(length: number): void {
+    if (length <= this.#maxMessage) return;
+    throw new ChannelError(
+      'ERR_EMP_MESSAGE_TOO_LONG',
+      `The message has ${length} bytes; the peer takes at most ${this.#maxMessage}.`,
+      { remedy: 'Send it in parts, or raise maxMessage there (at most 16 MiB).' },
+    );
+  }
+
+  #begin(bytes: Uint8Array, type: number): boolean {
+    this.#checkLength(bytes.length);
+    this.#message = bytes;
+    this.#offset = -1;
+    this.#type = type;
+    this.#link.counters[ChannelCounter.messagesSent]++;
+    this.#fragment();
+    this.pump();
+    return true;
+  }
+
+  /** Puts as much of the long message into frames as there is room for. */
+  #fragment(): void {
+    const message = this.#message;
+    if (message === undefined) return;
+    const { port, headerBytes, maxPayload } = this.#link;
+    const total = message.length;
+    while (this.window.hasRoom) {
+      const frame = port.alloc(CONTROL_RESERVE);
+      if (frame < 0) {
+        this.stalled = true;
+        return;
+      }
+      let at = frame + headerBytes;
+      let room = maxPayload;
+      let flags = 0;
+      if (this.#offset < 0) {
+        port.view.setUint32(at, total, true);
+        at += 4;
+        room -= 4;
+        flags = Flag.first;
+        this.#offset = 0;
+      }
+      const length = Math.min(room, total - this.#offset);
+      port.bytes.set(message.subarray(this.#offset, this.#offset + length), at);
+      this.#offset += length;
+      const done = this.#offset === total;
+      if (done) flags |= Flag.last;
+      this.#put(frame, flags, at + length - frame - headerBytes, this.#type);
+      if (done) {
+        this.#message = undefined;
+        return;
+      }
+    }
+  }
+
+  #queue(frame: number, flags: number, length: number, type: number): void {
+    this.#put(frame, flags, length, type);
+    if (this.window.maySend) this.#sendNext();
+    if (this.timeoutAt === Infinity) this.#arm();
+  }
+
+  #put(frame: number, flags: number, length: number, type: number): void {
+    const { port, checked, headerBytes, counters } = this.#link;
+    if (checked) {
+      flags |= Flag.payloadCheck;
+      port.view.setInt32(frame + 32, payloadCheck(port.view, frame + headerBytes, length), true);
+    }
+    counters[ChannelCounter.bytesSent] += length;
+    this.window.push(frame, word0(FrameType.data, flags, length), this.#headerWord1 | (type << 16));
+  }
+
+  #sendNext(): boolean {
+    const window = this.window;
+    const sequence = window.next;
+    if (!this.#transmit(sequence, 0)) {
+      this.stalled = true;
+      return false;
+    }
+    window.next = (sequence + 1) | 0;
+    this.#link.counters[ChannelCounter.framesSent]++;
+    return true;
+  }
+
+  /** One frame to the NIC, with the newest acknowledgement. False when the NIC has no room. */
+  #transmit(sequence: number, flags: number): boolean {
+    const link = this.#link;
+    const { port } = link;
+    const receiver = this.#receiver;
+    const window = this.window;
+    const slot = sequence & window.mask;
+    const frame = window.frame[slot];
+    const w0 = window.word0[slot] | (flags << 8);
+    const w1 = window.word1[slot];
+    const view = port.view;
+    const ack = receiver.acknowledgement;
+    const credit = receiver.credit;
+    if (link.checked) {
+      const check = view.getInt32(frame + 32, true);
+      writeCheckedHeader(view, frame, w0, w1, link.remoteId, link.localId, sequence, ack, credit, check);
+    } else {
+      writeHeader(view, frame, w0, w1, link.remoteId, link.localId, sequence, ack, credit);
+    }
+    if (!port.send(frame, link.headerBytes + (w0 >>> 16), link.peer)) return false;
+    receiver.acknowledged();
+    window.sentAt[slot] = link.clock.now;
+    if (window.sends[slot] < 255) window.sends[slot]++;
+    return true;
+  }
+
+  /** Sends everything that may be sent now: lost frames first, then new ones. */
+  pump(): void {
+    this.stalled = false;
+    const window = this.window;
+    while (this.#budget > 0 && window.lost) {
+      const sequence = window.takeLost();
+      this.#budget--;
+      if (!this.#resend(sequence)) break;
+      this.#link.counters[ChannelCounter.timeoutResends]++;
+    }
+    this.#fragment();
+    while (window.maySend) {
+      if (!this.#sendNext()) break;
+      if (this.#message !== undefined) this.#fragment();
+    }
+    if (this.#ending && !this.#finQueued && this.#message === undefined && window.hasRoom) this.#queueFin();
+    if (this.timeoutAt === Infinity) this.#arm();
+  }
+
+  #queueFin(): void {
+    const frame = this.#link.port.alloc(0);
+    if (frame < 0) {
+      this.stalled = true;
+      return;
+    }
+    if (this.#reserved >= 0) {
+      this.#link.port.free(this.#reserved);
+      this.#reserved = -1;
+    }
+    this.#finQueued = true;
+    this.#put(frame, Flag.fin, 0, 0);
+    if (this.window.maySend) this.#sendNext();
+  }
+
+  #resend(sequence: number): boolean {
+    const frame = this.window.frame[sequence & this.window.mask];
+    // Still in the transmit ring: it has not even left, and its bytes must not change.
+    if (this.#link.port.inFlight(frame)) return true;
+    if (this.#transmit(sequence, Flag.resent)) return true;
+    this.stalled = true;
+    return false;
+  }
+
+  /** The timer runs while something is under way, or waits for credit that may have been lost. */
+  #arm(): void {
+    if (this.window.outstanding > 0 || this.window.starved) this.timeoutAt = this.#link.clock.now + this.rtt.rto;
+  }
+
+  /** Acknowledgement and credit of a frame that came in. */
+  acknowledged(acknowledgement: number, credit: number): void {
+    const { port, clock, counters } = this.#link;
+    const window = this.window;
+    if (!window.accepts(acknowledgement)) {
+      counters[ChannelCounter.strayAcks]++;
+      return;
+    }
+    const advanced = (acknowledgement - window.una) | 0;
+    if (advanced > 0) {
+      const newest = (acknowledgement - 1) & window.mask;
+      // Karn: a frame sent twice does not say which sending was acknowledged.
+      if (window.sends[newest] === 1) this.rtt.sample(clock.now - window.sentAt[newest]);
+      else this.rtt.progress();
+      do {
+        port.free(window.frame[window.una & window.mask]);
+        window.release();
+      } while (window.una !== acknowledgement);
+      this.attempts = 0;
+      this.#budget += 2 * advanced;
+      if (!window.lost) this.#budget = 0;
+      this.timeoutAt = window.outstanding > 0 ? clock.now + this.rtt.rto : Infinity;
+    }
+    if (window.grant(acknowledgement, credit) && window.outstanding === 0) {
+      this.attempts = 0;
+      this.timeoutAt = Infinity;
+    }
+  }
+
+  /** The bitmap of a selective acknowledgement; frames that it shows to be lost are resent at once. */
+  selectivelyAcknowledged(acknowledgement: number, at: number, bytes: number): void {
+    const { port } = this.#link;
+    const window = this.window;
+    let highest = window.una;
+    for (let i = 0; i < bytes; i++) {
+      const byte = port.view.getUint8(at + i);
+      for (let bit = 0; bit < 8; bit++) {
+        if ((byte & (1 << bit)) === 0) continue;
+        const sequence = (acknowledgement + 1 + i * 8 + bit) | 0;
+        window.sack(sequence);
+        if (distance(highest, sequence) > 0) highest = sequence;
+      }
+    }
+    this.#repair(highest);
+  }
+
+  /** Fast retransmit: holes well below the highest frame that arrived are losses, unless just resent. */
+  #repair(highest: number): void {
+    const { clock, counters } = this.#link;
+    const window = this.window;
+    const end = distance(window.next, highest) > 0 ? window.next : highest;
+    const recent = clock.now - this.rtt.smoothed - 4 * this.rtt.variance;
+    for (let s = window.una; distance(s, end) >= REORDERING; s = (s + 1) | 0) {
+      const slot = s & window.mask;
+      if (window.sacked[slot] === 1) continue;
+      if (window.sends[slot] > 1 && window.sentAt[slot] > recent) continue;
+      if (!this.#resend(s)) return;
+      counters[ChannelCounter.fastResends]++;
+    }
+  }
+
+  /**
+   * The timeout has run out. True: something was resent; false: nothing is under way but credit is missing, so the channel should
+   * probe.
+   */
+  timedOut(): boolean {
+    const window = this.window;
+    this.#link.counters[ChannelCounter.timeouts]++;
+    this.attempts++;
+    this.rtt.backOff();
+    this.timeoutAt = this.#link.clock.now + this.rtt.rto;
+    if (window.outstanding === 0) return false;
+    window.declareLost();
+    this.#budget = 1;
+    this.pump();
+    return true;
+  }
+
+  /** The channel has ended: gives back every frame. */
+  close(): void {
+    const { port } = this.#link;
+    const window = this.window;
+    for (; window.una !== window.end; window.una = (window.una + 1) | 0)
+      port.free(window.frame[window.una & window.mask]);
+    window.next = window.end;
+    if (this.#reserved >= 0) port.free(this.#reserved);
+    this.#reserved = -1;
+    this.#message = undefined;
+    this.#ending = true;
+    this.#finQueued = false;
+    this.timeoutAt = Infinity;
+    this.stalled = this.blocked = false;
+  }
+}
