@@ -4,11 +4,13 @@
 #include "frame_memory.h"
 #include "link_list.h"
 #include "link_monitor.h"
+#include "packet_socket.h"
 #include "poller.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   emp::Poller::Define(env, exports);
   emp::FrameMemory::Define(env, exports);
+  emp::PacketSocket::Define(env, exports);
   emp::LinkMonitor::Define(env, exports);
   exports.Set("listLinks", Napi::Function::New<emp::ListLinks>(env, "listLinks"));
   return exports;

@@ -46,6 +46,37 @@ export interface FrameMemory {
   close(): void;
 }
 
+// ---- core: packet --------------------------------------------------------------------------------------------------------
+
+/** What the kernel knows about an interface. */
+export interface LinkFacts {
+  readonly index: number;
+  readonly mtu: number;
+  /** Switched on by the administrator. */
+  readonly up: boolean;
+  /** Able to carry frames: the peer is there. */
+  readonly running: boolean;
+  /** ARPHRD_*; 1 is Ethernet. */
+  readonly hardwareType: number;
+  readonly address: string;
+}
+
+/** AF_PACKET rings of one interface. */
+export interface PacketSocket {
+  readonly link: LinkFacts;
+  /** Readable when frames are in the receive ring. */
+  readonly fd: number;
+  /** Makes the rings and starts to receive. The memory: receive slots, transmit slots, pool. */
+  open(etherType: number, slotSize: number, rxSlots: number, txSlots: number, poolBytes: number): ArrayBuffer;
+  /** Sends every slot marked TP_STATUS_SEND_REQUEST; bytes taken, or a negative errno. */
+  kick(): number;
+  /** Frames lost because the receive ring was full, since the last call. */
+  drops(): number;
+  /** The pending error of the socket, an errno, which it forgets; 0 if none. Until then the socket polls as ready. */
+  takeError(): number;
+  close(): void;
+}
+
 // ---- core: links ---------------------------------------------------------------------------------------------------------
 
 /** What netlink says of a link; texts are empty where it says nothing. */
@@ -99,6 +130,8 @@ export interface CoreAddon {
   /** `background`: waiting does not keep the process alive. */
   Poller: new (fd: number, background?: boolean) => Poller;
   FrameMemory: new (length: number) => FrameMemory;
+  /** `namespace` '' is the process's own. */
+  PacketSocket: new (namespace: string, interfaceName: string) => PacketSocket;
   /** Namespace: '' for the process's own. */
   LinkMonitor: new (namespace: string) => LinkMonitor;
   listLinks(namespace: string): RawLinkFacts[];
@@ -107,9 +140,10 @@ export interface CoreAddon {
 const require = createRequire(import.meta.url);
 
 /** The directory of package.json: this file is in src/nic or in dist/src/nic of it. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(directory, 'package.json')) && directory !== dirname(directory)) directory = dirname(directory);
+  while (!existsSync(join(directory, 'package.json')) && directory !== dirname(directory))
+    directory = dirname(directory);
   return directory;
 }
 
@@ -129,9 +163,13 @@ function loadCore(): CoreAddon {
   try {
     return requireAddon('emp_core') as CoreAddon;
   } catch (cause) {
-    throw new EmpError('ERR_EMP_ADDON_MISSING', `The native addon emp_core cannot be loaded: ${(cause as Error).message}.`, {
-      remedy: 'Run `npm run build` in the package directory.',
-      cause,
-    });
+    throw new EmpError(
+      'ERR_EMP_ADDON_MISSING',
+      `The native addon emp_core cannot be loaded: ${(cause as Error).message}.`,
+      {
+        remedy: 'Run `npm run build` in the package directory.',
+        cause,
+      },
+    );
   }
 }

@@ -1,0 +1,21 @@
+import { ArgumentError } from '../errors.js';
+import type { DriverName, Nic, NicOptions } from './contract.js';
+import { openMemory } from './memory.js';
+import { openPacket } from './packet.js';
+
+type Drivers = { readonly [D in DriverName]?: (options: Extract<NicOptions, { driver: D }>) => Nic };
+
+/** One line for each driver. Importing a driver loads no addon: the first open does, and says what is missing. */
+const DRIVERS: Drivers = {
+  packet: openPacket,
+  memory: openMemory,
+};
+
+/** Opens the NIC that `options.driver` names. Throws an EmpError that says what was wrong and what to do. */
+export function openNic(options: NicOptions): Nic {
+  const driver: unknown = (options as NicOptions | undefined)?.driver;
+  if (typeof driver === 'string' && Object.hasOwn(DRIVERS, driver)) {
+    return (DRIVERS[driver as DriverName] as (options: NicOptions) => Nic)(options);
+  }
+  throw new ArgumentError(`driver is ${JSON.stringify(driver)}; expected one of ${Object.keys(DRIVERS).join(', ')}.`);
+}

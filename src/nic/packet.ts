@@ -1,0 +1,376 @@
+import { ArgumentError, NicError } from '../errors.js';
+import type { Frame, LinkAddress, Nic, NicInfo, NicState, PacketOptions, PeerIndex, RxBurst } from './contract.js';
+import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
+import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
+import { FramePool } from './framePool.js';
+import { namespaceArgument } from './namespace.js';
+import type { PacketSocket, Poller } from './native.js';
+import { core } from './native.js';
+import type { NicStateWatch } from './nicState.js';
+import { watchNicState } from './nicState.js';
+import { checkEthernetLink, ethernetOpenError, placeName } from './openErrors.js';
+import { etherTypeOption, framesOption, interfaceOption, knownOptions, mtuOption, powerOfTwoFor } from './options.js';
+import * as tp from './tpacket.js';
+
+const BURST = 64;
+/** Transmit slots. They only carry frames from `send` to the device: fewer than the pool has frames, so they stay in the cache. */
+const TX_SLOTS = 512;
+const SMALLEST_FRAME = 2048;
+/** Up to this many bytes a loop over words beats the call of copyWithin. */
+const SHORT_COPY = 256;
+/** Flushes without progress after which a congested device counts as broken: about a millisecond. */
+const PATIENCE = 1000;
+
+const EAGAIN = 11;
+const ENOMEM = 12;
+const ENOBUFS = 105;
+
+const OPTIONS = ['interface', 'namespace', 'etherType', 'mtu', 'txFrames', 'rxFrames'];
+
+interface Shape {
+  readonly mtu: number;
+  readonly etherType: number;
+  readonly slotSize: number;
+  readonly rxSlots: number;
+  readonly txSlots: number;
+  readonly frameSize: number;
+  readonly txFrames: number;
+  /** Frames for `hold`. */
+  readonly rxFrames: number;
+}
+
+/**
+ * AF_PACKET rings (TPACKET_V2), row E6: works on every Ethernet interface. Frames are received where the kernel put them, in the
+ * slots of the receive ring. To send, a pool frame is copied into the next slot of the transmit ring: slots go out in
+ * ring order, so a frame kept for retransmission must not live in one. For the same reason `hold` copies: one slot held would stop
+ * the ring at the next turn, and would make the socket poll as readable for ever (docs/drivers/packet.md).
+ *
+ * Memory: [ receive slots | transmit slots | pool for alloc | pool for hold ]
+ */
+export class PacketNic implements Nic {
+  readonly info: NicInfo;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly rx: RxBurst = { frame: new Int32Array(BURST), length: new Int32Array(BURST) };
+  readonly counters = new Float64Array(NIC_COUNTERS);
+  onState: ((state: NicState) => void) | undefined = undefined;
+
+  readonly #socket: PacketSocket;
+  readonly #poller: Poller;
+  readonly #stateWatch: NicStateWatch;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+  readonly #tx: FramePool;
+  readonly #held: FramePool;
+  readonly #peers = new EthernetPeers();
+  readonly #mtu: number;
+  readonly #slotShift: number;
+  #closed = false;
+
+  readonly #rxMask: number;
+  /** First slot of the current burst. */
+  #rxNext = 0;
+  /** Slots of the current burst, those that were not handed out included. */
+  #rxTaken = 0;
+
+  readonly #txBase: number;
+  readonly #txMask: number;
+  /** Next slot to fill. */
+  #txNext = 0;
+  /** Slots before it that the kernel has not been seen to take. */
+  #txQueued = 0;
+  #txQueuedBytes = 0;
+  #stalled = 0;
+
+  #wake: (() => void) | undefined = undefined;
+  readonly #onReady = (events: number): void => {
+    if (events < 0) this.#socket.takeError();
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  };
+
+  constructor(socket: PacketSocket, options: PacketOptions, shape: Shape) {
+    const { slotSize, rxSlots, txSlots, frameSize, txFrames, rxFrames } = shape;
+    const ringBytes = (rxSlots + txSlots) * slotSize;
+    const poolBytes = (txFrames + rxFrames) * frameSize;
+    const buffer = socket.open(shape.etherType, slotSize, rxSlots, txSlots, poolBytes);
+    this.#socket = socket;
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+    this.#words = new Int32Array(buffer);
+    this.#halves = new Uint16Array(buffer);
+    this.#mtu = shape.mtu;
+    this.#slotShift = Math.log2(slotSize);
+    this.#rxMask = rxSlots - 1;
+    this.#txBase = rxSlots * slotSize;
+    this.#txMask = txSlots - 1;
+    this.#tx = new FramePool(ringBytes, txFrames, frameSize, 0);
+    this.#held = new FramePool(ringBytes + txFrames * frameSize, rxFrames, frameSize, 0);
+    this.#prepareTxSlots(socket.link.address, shape.etherType);
+    this.#poller = new (core().Poller)(socket.fd);
+    this.#stateWatch = watchNicState(socket.link.index, options.namespace, (state) => this.onState?.(state));
+    this.info = {
+      driver: 'packet',
+      mode: 'tpacket-v2',
+      interface: options.interface,
+      namespace: options.namespace,
+      queue: undefined,
+      address: socket.link.address,
+      mtu: shape.mtu,
+      overhead: ETHERNET_HEADER,
+      frameSize,
+      txFrames,
+      rxFrames,
+      hugePages: false,
+      notes: [],
+    };
+  }
+
+  /** What never changes in a transmit slot is written once: where the frame is, our address, the EtherType. */
+  #prepareTxSlots(address: LinkAddress, etherType: number): void {
+    const source = parseEthernetAddress(address);
+    for (let slot = this.#txBase, i = 0; i <= this.#txMask; i++, slot += 1 << this.#slotShift) {
+      this.#words[(slot >> 2) + tp.OFFSETS] = tp.VNET | (tp.PAYLOAD << 16);
+      this.bytes.set(source, slot + tp.ETHERNET + 6);
+      this.view.setUint16(slot + tp.ETHERNET + 12, etherType);
+    }
+  }
+
+  get state(): NicState {
+    return this.#closed ? 'closed' : this.#stateWatch.state;
+  }
+
+  alloc(reserve: number): Frame {
+    return this.#closed ? NO_FRAME : this.#tx.alloc(reserve);
+  }
+
+  free(frame: Frame): void {
+    if (this.#closed) return;
+    if (this.#tx.contains(frame)) this.#tx.free(frame);
+    else this.#held.free(frame);
+  }
+
+  send(frame: Frame, length: number, peer: PeerIndex): boolean {
+    if (this.#closed) return false;
+    const words = this.#words;
+    const slot = this.#txBase + (this.#txNext << this.#slotShift);
+    if (Atomics.load(words, slot >> 2) !== tp.TX_AVAILABLE) {
+      this.counters[NicCounter.txBusy]++;
+      return false;
+    }
+    const halves = this.#halves;
+    const destination = this.#peers.halves;
+    const at = (slot + tp.ETHERNET) >> 1;
+    halves[at] = destination[3 * peer];
+    halves[at + 1] = destination[3 * peer + 1];
+    halves[at + 2] = destination[3 * peer + 2];
+    halves[(slot + tp.VNET_HDR_LEN) >> 1] = length + ETHERNET_HEADER;
+    this.#copy(frame, slot + tp.PAYLOAD, length);
+    words[(slot >> 2) + tp.LENGTH] = length + (ETHERNET_HEADER + tp.VNET_HEADER);
+    Atomics.store(words, slot >> 2, tp.TX_SEND_REQUEST); // last: from here on the slot is the kernel's
+    this.#txNext = (this.#txNext + 1) & this.#txMask;
+    this.#txQueued++;
+    this.#txQueuedBytes += length + ETHERNET_HEADER;
+    this.counters[NicCounter.txFrames]++;
+    this.counters[NicCounter.txBytes] += length;
+    return true;
+  }
+
+  #copy(from: number, to: number, length: number): void {
+    if (length > SHORT_COPY) {
+      this.bytes.copyWithin(to, from, from + length);
+      return;
+    }
+    const words = this.#words;
+    const end = (from + length + 3) >> 2;
+    for (let s = from >> 2, t = to >> 2; s < end; s++, t++) words[t] = words[s];
+  }
+
+  /** Never: `send` copied it. */
+  inFlight(_frame: Frame): boolean {
+    return false;
+  }
+
+  flush(): boolean {
+    if (this.#txQueued === 0 || this.#closed) return true;
+    this.counters[NicCounter.kicks]++;
+    const result = this.#socket.kick();
+    // The kernel takes slots in ring order: if it took the last one, it took all.
+    if (this.#statusBack(1) !== tp.TX_SEND_REQUEST) {
+      // Bytes missing from the sum belong to frames that the kernel skipped, longer than an MTU that has shrunk.
+      if (result >= 0 && result < this.#txQueuedBytes) this.counters[NicCounter.txErrors]++;
+      this.#txQueued = 0;
+      this.#txQueuedBytes = 0;
+      this.#stalled = 0;
+      return true;
+    }
+    return this.#flushRest(result);
+  }
+
+  /** Cold: the kernel left some. */
+  #flushRest(result: number): boolean {
+    const before = this.#txQueued;
+    while (this.#statusBack(this.#txQueued) !== tp.TX_SEND_REQUEST) this.#txQueued--;
+    this.#txQueuedBytes = 0; // not known any more
+    this.#stalled = this.#txQueued < before ? 0 : this.#stalled + 1;
+    const congested = result >= 0 || result === -EAGAIN || result === -ENOBUFS || result === -ENOMEM;
+    if (congested && this.#stalled < PATIENCE) return false;
+    this.#takeBack();
+    return true;
+  }
+
+  /** The interface is down or gone: what is queued is lost, as on a wire that is cut. */
+  #takeBack(): void {
+    this.counters[NicCounter.txErrors] += this.#txQueued;
+    for (; this.#txQueued > 0; this.#txQueued--) {
+      this.#txNext = (this.#txNext - 1) & this.#txMask;
+      Atomics.store(this.#words, (this.#txBase + (this.#txNext << this.#slotShift)) >> 2, tp.TX_AVAILABLE);
+    }
+    this.#stalled = 0;
+  }
+
+  /** Status of the slot filled `back` sends ago (1: the last). */
+  #statusBack(back: number): number {
+    const slot = (this.#txNext - back) & this.#txMask;
+    return Atomics.load(this.#words, (this.#txBase + (slot << this.#slotShift)) >> 2);
+  }
+
+  receive(): number {
+    if (this.#rxTaken !== 0) this.recycle();
+    if (this.#closed) return 0;
+    const words = this.#words;
+    const { frame, length } = this.rx;
+    const mask = this.#rxMask;
+    const shift = this.#slotShift;
+    const mtu = this.#mtu;
+    let seen = 0;
+    let count = 0;
+    let taken = 0;
+    let bytes = 0;
+    for (; taken < BURST; taken++) {
+      const slot = ((this.#rxNext + taken) & mask) << shift;
+      const word = slot >> 2;
+      const status = Atomics.load(words, word);
+      if ((status & tp.RX_USER) === 0) break;
+      seen |= status;
+      const size = words[word + tp.CAPTURED] - ETHERNET_HEADER;
+      if (
+        words[word + tp.LENGTH] !== words[word + tp.CAPTURED] ||
+        words[word + tp.OFFSETS] !== tp.RX_OFFSETS ||
+        size > mtu
+      ) {
+        this.counters[NicCounter.rxInvalid]++;
+      } else if (((words[word + tp.PACKET_TYPE] >> 16) & 0xff) !== tp.PACKET_OTHERHOST) {
+        frame[count] = slot + tp.PAYLOAD;
+        length[count] = size;
+        bytes += size;
+        count++;
+      }
+    }
+    this.#rxTaken = taken;
+    this.counters[NicCounter.rxFrames] += count;
+    this.counters[NicCounter.rxBytes] += bytes;
+    if ((seen & tp.RX_LOSING) !== 0) this.#countDrops();
+    return count;
+  }
+
+  #countDrops(): void {
+    this.counters[NicCounter.rxDropped] += this.#socket.drops();
+  }
+
+  hold(index: number): Frame {
+    const copy = this.#closed ? NO_FRAME : this.#held.alloc(0);
+    if (copy === NO_FRAME) return NO_FRAME;
+    this.#copy(this.rx.frame[index], copy, this.rx.length[index]);
+    this.counters[NicCounter.holdCopies]++;
+    return copy;
+  }
+
+  recycle(): void {
+    if (this.#closed) return;
+    const words = this.#words;
+    const end = this.#rxNext + this.#rxTaken;
+    for (let i = this.#rxNext; i < end; i++) {
+      Atomics.store(words, ((i & this.#rxMask) << this.#slotShift) >> 2, tp.RX_KERNEL);
+    }
+    this.#rxNext = end & this.#rxMask;
+    this.#rxTaken = 0;
+  }
+
+  source(index: number): LinkAddress {
+    return formatEthernetAddress(this.bytes, this.rx.frame[index] - ETHERNET_HEADER + 6);
+  }
+
+  peer(address: LinkAddress): PeerIndex {
+    if (this.#closed) throw closedError();
+    return this.#peers.add(address);
+  }
+
+  forget(peer: PeerIndex): void {
+    this.#peers.forget(peer);
+  }
+
+  watch(wake: () => void): void {
+    if (this.#closed) throw closedError();
+    this.#countDrops(); // those after the last frame received
+    this.#wake = wake;
+    this.#poller.start(this.#onReady);
+  }
+
+  unwatch(): void {
+    this.#wake = undefined;
+    if (!this.#closed) this.#poller.stop();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake = undefined;
+    this.#stateWatch.stop();
+    this.#poller.close(); // before the descriptor it waits for
+    this.#socket.close();
+  }
+}
+
+function closedError(): NicError {
+  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
+}
+
+export function openPacket(options: PacketOptions): PacketNic {
+  knownOptions('packet', options, OPTIONS);
+  const place = { interface: interfaceOption(options.interface), namespace: options.namespace };
+  const namespace = namespaceArgument(options.namespace);
+  const wanted = {
+    etherType: etherTypeOption(options.etherType),
+    txFrames: framesOption('txFrames', options.txFrames),
+    rxFrames: framesOption('rxFrames', options.rxFrames),
+  };
+  const { PacketSocket } = core();
+  let socket: PacketSocket | undefined;
+  try {
+    socket = new PacketSocket(namespace, place.interface);
+    checkEthernetLink(socket.link, place);
+    const mtu = mtuOption(options.mtu, socket.link.mtu, `the MTU of ${placeName(place)}`);
+    return new PacketNic(socket, options, shapeFor(mtu, wanted));
+  } catch (error) {
+    socket?.close();
+    throw ethernetOpenError(error, 'packet', place);
+  }
+}
+
+function shapeFor(mtu: number, wanted: Pick<Shape, 'etherType' | 'txFrames' | 'rxFrames'>): Shape {
+  const shape = {
+    ...wanted,
+    mtu,
+    slotSize: powerOfTwoFor(Math.max(SMALLEST_FRAME, tp.PAYLOAD + mtu)),
+    rxSlots: wanted.rxFrames,
+    txSlots: Math.min(wanted.txFrames, TX_SLOTS),
+    frameSize: powerOfTwoFor(Math.max(SMALLEST_FRAME, mtu)),
+  };
+  const total = (shape.rxSlots + shape.txSlots) * shape.slotSize + (shape.txFrames + shape.rxFrames) * shape.frameSize;
+  if (total < 2 ** 31) return shape;
+  throw new ArgumentError(`Frames of ${mtu} bytes in these numbers need ${total} bytes; one NIC can have 2 GiB.`, {
+    remedy: 'Ask for fewer frames with txFrames and rxFrames.',
+  });
+}
