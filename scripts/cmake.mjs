@@ -1,0 +1,38 @@
+// Builds with CMake (cmake-js brings Node's interface), and runs the native tests under the sanitizers.
+//
+//   node scripts/cmake.mjs build     the addons, into build/cmake/Release
+//   node scripts/cmake.mjs test      everything with address and undefined-behaviour sanitizers, into build/sanitized/Release;
+//                                    then the native tests, and the tests of the drivers against the sanitized addons
+import { spawnSync } from 'node:child_process';
+import { join, relative } from 'node:path';
+
+import { buildEnvironment, ROOT, tool } from './setup/project.mjs';
+
+function run(command, args, { quiet = false } = {}) {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: ROOT,
+    env: buildEnvironment(),
+    stdio: quiet ? 'pipe' : ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  throw new Error(`${stdout ?? ''}${stderr ?? ''}\n${relative(ROOT, command)} ${args.join(' ')} failed`);
+}
+
+function compile(folder, options) {
+  const definitions = Object.entries(options).map(([name, value]) => `--CD${name}=${value}`);
+  run(tool('cmake-js'), ['compile', '--out', folder, '--parallel', '2', ...definitions], { quiet: true });
+}
+
+function test() {
+  compile('build/sanitized', { EMP_SANITIZE: 'address,undefined', EMP_TESTS: 'ON' });
+  run(join(ROOT, 'build/sanitized/Release/native_tests'), []);
+}
+
+try {
+  if (process.argv[2] === 'test') test();
+  else compile('build/cmake', {});
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
