@@ -29,9 +29,9 @@ const namespaces = () =>
     .map((name) => `namespace ${name}`);
 
 const files = () =>
-  ['/run/emp', '/dev/shm'].flatMap((folder) =>
+  ['/run/emp/testbed', '/run/emp/tap', '/dev/shm'].flatMap((folder) =>
     namesIn(folder)
-      .filter((name) => folder === '/run/emp' || name.startsWith('emp'))
+      .filter((name) => folder !== '/dev/shm' || name.startsWith('emp'))
       .map((name) => `file ${folder}/${name}`),
   );
 
@@ -58,7 +58,7 @@ function processes(run) {
 
 /** A namespace or file that carries the id of a living process belongs to that process, perhaps another run's. */
 function inUse(leftover, run) {
-  const pid = /emp-?(\d+)/.exec(leftover)?.[1];
+  const pid = /(?:emp-?|tap\/)(\d+)/.exec(leftover)?.[1];
   const environment = pid === undefined ? '' : read(`/proc/${pid}/environ`);
   return environment !== '' && (run === undefined || !environment.includes(run));
 }

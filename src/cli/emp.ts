@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
+import { register as capture } from './capture.js';
 import { report } from './output.js';
 import { register as testbed } from './testbed.js';
 
@@ -41,7 +42,7 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
     );
-  for (const register of [testbed]) register(program);
+  for (const register of [testbed, capture]) register(program);
   return program;
 }
 

@@ -98,8 +98,8 @@ function mapped(ip: Uint8Array): Uint8Array {
 function sum(bytes: Uint8Array, at: number, length: number, start: number): number {
   let total = start;
   const even = at + (length & ~1);
-  for (let i = at; i < even; i += 2) total += (bytes[i]! << 8) | bytes[i + 1]!;
-  return (length & 1) === 1 ? total + (bytes[even]! << 8) : total;
+  for (let i = at; i < even; i += 2) total += (bytes[i] << 8) | bytes[i + 1];
+  return (length & 1) === 1 ? total + (bytes[even] << 8) : total;
 }
 
 function complement(total: number): number {

@@ -121,6 +121,23 @@ export function readBlock(view: DataView, at: number): Block | undefined {
   return { length, isPacket, dropped: isPacket ? view.getUint32(at + length - 16, true) : 0 };
 }
 
+/** Name and description of the interface in what `prologue` made. */
+export function readPrologue(bytes: Uint8Array): { name: string; description: string } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = view.getUint32(4, true); // behind the section header
+  const found = { name: '', description: '' };
+  for (let at = start + 16; at + 4 <= bytes.length;) {
+    const code = view.getUint16(at, true);
+    const length = view.getUint16(at + 2, true);
+    if (code === Option.end) break;
+    const value = bytes.subarray(at + 4, at + 4 + length);
+    if (code === Option.interfaceName) found.name = new TextDecoder().decode(value);
+    if (code === Option.interfaceDescription) found.description = new TextDecoder().decode(value);
+    at += 4 + padded(length);
+  }
+  return found;
+}
+
 /** Ends the options at `at`, and the block that starts at `start`. */
 function closeBlock(view: DataView, start: number, type: number, at: number): number {
   view.setUint32(at, Option.end, true);

@@ -21,7 +21,7 @@ interface IpLink {
   stats64: { rx: { packets: number }; tx: { packets: number } };
 }
 const linkOf = (namespace: string, name: string): IpLink =>
-  (ip('-s', '-d', '-n', namespace, 'link', 'show', name) as IpLink[])[0]!;
+  (ip('-s', '-d', '-n', namespace, 'link', 'show', name) as IpLink[])[0];
 
 describe('arguments', () => {
   it.each([
@@ -56,7 +56,7 @@ describe.skipIf(!isRoot)('a testbed (needs root)', () => {
 
   it.each(['ipv4', 'ipv6'] as const)('carries UDP over %s, and nothing that nobody sent', async (family) => {
     await using testbed = await Testbed.up();
-    const { a, b } = testbed.links[0]!;
+    const { a, b } = testbed.links[0];
     const type = family === 'ipv4' ? 'udp4' : 'udp6';
     const server = `
       const s = require('dgram').createSocket('${type}');
