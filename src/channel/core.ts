@@ -68,6 +68,7 @@ export class ChannelCore implements ReceiverEvents {
   /** When the next handshake frame, probe or end of linger is due, µs. */
   #timerAt = Infinity;
   #attempts = 0;
+  #endTold = false;
   #lastHeard: number;
   readonly #born: number;
 
@@ -90,6 +91,10 @@ export class ChannelCore implements ReceiverEvents {
 
   get isOpen(): boolean {
     return this.state === ChannelState.open;
+  }
+
+  get isClosed(): boolean {
+    return this.state === ChannelState.closed;
   }
 
   // ---- the handshake
@@ -145,7 +150,11 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   peerEnded(): void {
-    this.events?.peerEnded();
+    try {
+      this.events?.peerEnded();
+    } catch (error) {
+      this.fail('handler', 'onEnd', error);
+    }
   }
 
   violated(reason: 'protocol' | 'message-too-long'): void {
@@ -166,7 +175,7 @@ export class ChannelCore implements ReceiverEvents {
 
   resume(): void {
     if (this.state !== ChannelState.open || !this.receiver.paused) return;
-    this.receiver.resume();
+    this.receiver.paused = false;
     this.owner.touch(this);
   }
 
@@ -185,15 +194,15 @@ export class ChannelCore implements ReceiverEvents {
 
   /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
   settle(): void {
+    if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
     if (this.state === ChannelState.open) {
       const { sender } = this;
       if (sender.hasWork || sender.stalled) sender.pump();
       if (sender.blocked && sender.window.hasRoom && !sender.reading) this.#writable();
-      if (this.state !== ChannelState.open) return;
-      if (sender.finished && this.receiver.ended) this.#linger();
+      if (this.isOpen && sender.finished) this.#finished();
     }
     if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
-      if (this.receiver.ackPending || this.receiver.sackPending) this.owner.sendAck(this);
+      if (this.receiver.owesAck()) this.owner.sendAck(this);
     }
   }
 
@@ -206,11 +215,19 @@ export class ChannelCore implements ReceiverEvents {
     }
   }
 
+  /** Our end was consumed by the peer; with the peer's end the channel is over. */
+  #finished(): void {
+    if (!this.#endTold) {
+      this.#endTold = true;
+      this.events?.ended();
+    }
+    if (this.isOpen && this.receiver.ended) this.#linger();
+  }
+
   #linger(): void {
     this.#setState(ChannelState.lingering);
     const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
     this.#timerAt = this.link.clock.now + linger;
-    this.events?.ended();
     this.events?.closed('ended', undefined);
   }
 
@@ -219,7 +236,7 @@ export class ChannelCore implements ReceiverEvents {
     if (this.state === ChannelState.lingering) return this.#close();
     if (this.state === ChannelState.open && this.receiver.ended && this.sender.onlyEndLeft && reason === 'peer-reset') {
       this.#close();
-      this.events?.ended();
+      if (!this.#endTold) this.events?.ended();
       this.events?.closed('ended', undefined);
       return;
     }

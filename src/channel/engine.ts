@@ -31,7 +31,7 @@ import {
   writeHeader,
 } from '../wire/header.js';
 import { ChannelCore, ChannelState } from './core.js';
-import type { ChannelEvents, ChannelOwner } from './core.js';
+import type { ChannelOwner } from './core.js';
 import { ChannelCounter, ENGINE_COUNTERS, EngineCounter } from './counters.js';
 import { Link } from './link.js';
 import type { Clock } from './link.js';
@@ -114,13 +114,6 @@ export class Engine implements ChannelOwner {
 
   // ---- the application's side
 
-  connect(address: string, port: number, settings: ChannelSettings, events: ChannelEvents): ChannelCore {
-    const channel = this.#create(address, port, settings);
-    channel.events = events;
-    channel.connect();
-    return channel;
-  }
-
   listen(port: number, acceptor: Acceptor): void {
     if (this.#acceptors.has(port)) {
       throw new ChannelError('ERR_EMP_PORT_IN_USE', `Port ${port} of this host has a listener already.`, {
@@ -134,7 +127,8 @@ export class Engine implements ChannelOwner {
     this.#acceptors.delete(port);
   }
 
-  #create(address: string, port: number, settings: ChannelSettings): ChannelCore {
+  /** A channel that is not connected yet: set its `events`, then call `connect`. Throws ERR_EMP_ADDRESS. */
+  create(address: string, port: number, settings: ChannelSettings): ChannelCore {
     const peer = this.#port.peer(address);
     try {
       const id = this.#table.allocate();
@@ -217,7 +211,7 @@ export class Engine implements ChannelOwner {
       const channel = this.#table.at(slot);
       if (channel === undefined) continue;
       channel.timer();
-      if (channel.state !== ChannelState.closed) this.#deadlines.by(slot, channel.deadline);
+      if (!channel.isClosed) this.#deadlines.by(slot, channel.deadline);
     }
   }
 
@@ -235,10 +229,9 @@ export class Engine implements ChannelOwner {
     for (let i = 0; i < list.length; i++) {
       const channel = list[i];
       channel.touched = false;
-      if (channel.state === ChannelState.closed) continue;
       channel.settle();
-      if (channel.state === ChannelState.closed) continue;
-      if (channel.state === ChannelState.open && channel.sender.stalled) this.touch(channel);
+      if (channel.isClosed) continue;
+      if (channel.isOpen && channel.sender.stalled) this.touch(channel);
       this.#deadlines.by(channel.slot, channel.deadline);
     }
     list.length = 0;
@@ -271,7 +264,7 @@ export class Engine implements ChannelOwner {
     }
     let channel;
     try {
-      channel = this.#create(address, handshake.port, acceptor.settings);
+      channel = this.create(address, handshake.port, acceptor.settings);
     } catch {
       return this.#refuse(address, remoteId, Refusal.backlog);
     }

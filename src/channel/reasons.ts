@@ -22,7 +22,8 @@ export type CloseReason =
   | 'protocol'
   | 'message-too-long'
   | 'handler'
-  | 'host-closed';
+  | 'host-closed'
+  | 'nic-lost';
 
 interface Explanation {
   code: EmpErrorCode;
@@ -116,6 +117,11 @@ const explanations: Record<Exclude<CloseReason, 'ended'>, Explanation> = {
     code: 'ERR_EMP_CLOSED',
     text: 'was ended because its host was closed',
     remedy: 'Close channels before the host to let messages arrive.',
+  },
+  'nic-lost': {
+    code: 'ERR_EMP_NIC_FAILED',
+    text: 'was ended because its network interface was removed',
+    remedy: 'Open another host on an interface that is there (`emp nics` lists them).',
   },
 };
 

@@ -116,21 +116,12 @@ export class Receiver {
     }
   }
 
-  /** The reader takes messages again. True when the peer should be told of new credit. */
-  resume(): boolean {
-    this.paused = false;
-    this.drain();
-    return this.owesCredit();
-  }
-
-  /** Whether so much room was made since the last frame out that the peer should hear of it. */
-  owesCredit(): boolean {
+  /** Whether an acknowledgement is due now: something came, a hole was seen, or so much room was made that the peer should hear. */
+  owesAck(): boolean {
+    if (this.ackPending || this.sackPending) return true;
     const limit = (this.window.delivered + this.window.size) | 0;
     const news = distance(this.#granted, limit);
-    if (news >= this.window.size >> 1 || (news > 0 && distance(this.window.received, this.#granted) <= 0)) {
-      this.ackPending = true;
-    }
-    return this.ackPending;
+    return news >= this.window.size >> 1 || (news > 0 && distance(this.window.received, this.#granted) <= 0);
   }
 
   #deliver(at: number): void {

@@ -132,7 +132,7 @@ export interface Nic {
 
   /** The number that stands for an address in `send`. Throws ERR_EMP_ADDRESS. Cold path. */
   peer(address: LinkAddress): PeerIndex;
-  /** Forgets a peer that is not needed any more (counted: one `forget` for each `peer`). */
+  /** Forgets a peer (counted: one `forget` for each `peer`). Frames that are queued already still go to it. */
   forget(peer: PeerIndex): void;
 
   /**

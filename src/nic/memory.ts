@@ -40,6 +40,7 @@ export class MemoryNic implements Nic {
   readonly #burstSource: MemoryNic[] = new Array<MemoryNic>(BURST);
   readonly #peers: (string | undefined)[] = [];
   readonly #peerUses: number[] = [];
+  readonly #forgotten: PeerIndex[] = [];
   #wake: (() => void) | undefined = undefined;
   #immediate: NodeJS.Immediate | undefined = undefined;
   #keepAlive: NodeJS.Timeout | undefined = undefined;
@@ -124,6 +125,10 @@ export class MemoryNic implements Nic {
       this.#tx.unpin(frame);
     }
     this.#txCount = 0;
+    while (this.#forgotten.length > 0) {
+      const peer = this.#forgotten.pop()!;
+      if (this.#peerUses[peer] === 0) this.#peers[peer] = undefined;
+    }
     return true;
   }
 
@@ -193,7 +198,8 @@ export class MemoryNic implements Nic {
   }
 
   forget(peer: PeerIndex): void {
-    if (--this.#peerUses[peer] === 0) this.#peers[peer] = undefined;
+    // The name stays until `flush`: frames already queued still go there.
+    if (--this.#peerUses[peer] === 0) this.#forgotten.push(peer);
   }
 
   watch(wake: () => void): void {

@@ -1,0 +1,354 @@
+import type { ChannelCore, ChannelEvents } from '../channel/core.js';
+import { ChannelCounter, named } from '../channel/counters.js';
+import type { CloseReason } from '../channel/reasons.js';
+import { ArgumentError, ChannelError } from '../errors.js';
+import type { EmpError } from '../errors.js';
+import type { LinkAddress } from '../nic/contract.js';
+import { Inbox } from './inbox.js';
+import type { Message } from './inbox.js';
+import type { Loop } from './loop.js';
+
+/**
+ * Takes one message where it lies: `length` bytes of `bytes` from `offset`. They are valid during the call only; who wants to keep
+ * them copies them. An exception ends the channel with `ERR_EMP_HANDLER`; the host and its other channels go on.
+ */
+export type MessageHandler = (bytes: Uint8Array, offset: number, length: number, type: number) => void;
+
+export interface CloseInfo {
+  readonly reason: CloseReason;
+  /** Undefined when the channel ended in peace: everything sent, both ways, was delivered. */
+  readonly error: EmpError | undefined;
+}
+
+/**
+ * A reliable, ordered channel of messages to one peer (rows E1, E5). Each message is delivered exactly once, in order, or the
+ * sender gets a typed error.
+ */
+export class Channel implements AsyncDisposable {
+  /** Told when `send` or `reserve`, having refused before, may succeed again (E5). */
+  onWritable: (() => void) | undefined = undefined;
+  /** Told when the peer has ended its side and everything it sent was delivered. */
+  onEnd: (() => void) | undefined = undefined;
+  /** Told once, last. */
+  onClose: ((info: CloseInfo) => void) | undefined = undefined;
+  /** Settles once, never rejects. */
+  readonly closed: Promise<CloseInfo>;
+
+  readonly #core: ChannelCore;
+  readonly #loop: Loop;
+  readonly #inbox: Inbox;
+  readonly #allowHalfOpen: boolean;
+  #info: CloseInfo | undefined = undefined;
+  #resolveClosed!: (info: CloseInfo) => void;
+  #sentEnd = false;
+  #endDelivered = false;
+  #endWaiters: PromiseWithResolversLike[] = [];
+  #writeWaiters: (() => void)[] = [];
+  /** The last `write` that is not done. */
+  #writing: Promise<void> | undefined = undefined;
+
+  /** @internal Channels come from `host.connect` and `host.listen`. */
+  constructor(core: ChannelCore, loop: Loop, allowHalfOpen: boolean) {
+    this.#core = core;
+    this.#loop = loop;
+    this.#allowHalfOpen = allowHalfOpen;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    this.#inbox = new Inbox(
+      () => core.pause(),
+      () => this.#resume(),
+      () => loop.yield(),
+    );
+  }
+
+  /** The peer's address on the link. */
+  get address(): LinkAddress {
+    return this.#core.address;
+  }
+
+  /** The port that was connected to. */
+  get port(): number {
+    return this.#core.port;
+  }
+
+  /** Longest message that fits one frame, bytes: what `reserve` takes. */
+  get maxFrameMessage(): number {
+    return this.#core.link.maxPayload;
+  }
+
+  /** The memory that `reserve` points into. */
+  get bytes(): Uint8Array {
+    return this.#core.link.port.bytes;
+  }
+
+  /** Smoothed round trip time, µs, as the protocol measured it. */
+  get rtt(): number {
+    return this.#core.sender.rtt.smoothed;
+  }
+
+  get writable(): boolean {
+    return this.#core.isOpen && !this.#sentEnd;
+  }
+
+  /** The callback face: no copy, no allocation. Messages wait (and the peer is held back) until there is a handler or an iterator. */
+  get onMessage(): MessageHandler | undefined {
+    return this.#inbox.handler;
+  }
+
+  set onMessage(handler: MessageHandler | undefined) {
+    if (handler !== undefined && typeof handler !== 'function') {
+      throw new ArgumentError('onMessage must be a function (bytes, offset, length, type).');
+    }
+    this.#inbox.setHandler(handler);
+  }
+
+  /**
+   * Sends one message of 0 B to `maxMessage` (16 MiB) with an application-defined `type` (0..65535; E2). True: it was taken. False:
+   * back-pressure; nothing was taken, `onWritable` tells when to try again. Messages of one frame are copied during the call. Longer
+   * ones are read as the window opens: leave the buffer unchanged until `await write()` returns or, after `send`, `onWritable` or the next
+   * successful `send`.
+   * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG, ERR_EMP_ARGUMENT
+   */
+  send(bytes: Uint8Array, type = 0): boolean {
+    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
+    if (!(bytes instanceof Uint8Array)) {
+      throw new ArgumentError(`send() takes a Uint8Array or Buffer, not ${describe(bytes)}.`);
+    }
+    checkType(type);
+    this.#loop.enter();
+    const taken = this.#core.sender.submit(bytes, type);
+    this.#core.owner.touch(this.#core);
+    return taken;
+  }
+
+  /**
+   * Room for a message of up to `length` bytes in a transmit frame: the offset in `bytes` to write it at, or -1 (back-pressure). Then
+   * `commit`. No copy is made between here and the wire.
+   * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG (more than `maxFrameMessage`)
+   */
+  reserve(length: number): number {
+    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
+    if (!(length >= 0)) throw new ArgumentError(`reserve() takes a length in bytes, not ${describe(length)}.`);
+    const offset = this.#core.sender.reserve(length);
+    if (offset < 0) {
+      this.#loop.enter();
+      this.#core.owner.touch(this.#core);
+    }
+    return offset;
+  }
+
+  /** Sends the first `length` bytes of what was reserved. */
+  commit(length: number, type = 0): void {
+    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
+    checkType(type);
+    this.#loop.enter();
+    this.#core.sender.commit(length, type);
+    this.#core.owner.touch(this.#core);
+  }
+
+  /** Sends one message, waiting for room; settles when `bytes` may be changed again. Calls are served in order. */
+  write(bytes: Uint8Array, type = 0): Promise<void> {
+    const before = this.#writing;
+    const mine = this.#writeAfter(before, bytes, type);
+    const settled = mine.then(nothing, nothing);
+    this.#writing = settled;
+    void settled.then(() => {
+      if (this.#writing === settled) this.#writing = undefined;
+    });
+    return mine;
+  }
+
+  async #writeAfter(before: Promise<void> | undefined, bytes: Uint8Array, type: number): Promise<void> {
+    if (before !== undefined) await before;
+    while (!this.send(bytes, type)) await this.#room();
+    while (this.#core.isOpen && this.#core.sender.reading) await this.#room();
+    if (this.#info?.error !== undefined) throw this.#info.error;
+  }
+
+  /** Settles at the next `writable`, or the end of the channel. */
+  #room(): Promise<void> {
+    this.#core.sender.blocked = true;
+    return new Promise((resolve) => this.#writeWaiters.push(resolve));
+  }
+
+  /**
+   * Sends no more; the peer may go on (half-close). Settles when the peer's application has consumed everything.
+   * @throws the error that ended the channel before that
+   */
+  end(): Promise<void> {
+    if (this.#endDelivered) return Promise.resolve();
+    if (this.#info !== undefined) {
+      return this.#info.error === undefined ? Promise.resolve() : Promise.reject(this.#info.error);
+    }
+    this.#endSide();
+    return new Promise((resolve, reject) => this.#endWaiters.push({ resolve, reject }));
+  }
+
+  #endSide(): void {
+    if (this.#sentEnd) return;
+    this.#sentEnd = true;
+    this.#loop.enter();
+    this.#core.end();
+  }
+
+  /**
+   * Ends this side and waits for the peer to end its own. Messages that still arrive go to the handler or iterator; if there is neither,
+   * the channel is aborted instead, so that the peer learns that they were not delivered.
+   */
+  close(): Promise<CloseInfo> {
+    if (this.#info === undefined) {
+      this.#endSide();
+      if (!this.#inbox.attached) this.#inbox.setHandler(() => this.abort());
+    }
+    return this.closed;
+  }
+
+  /** Ends the channel at once, both ways. What was not delivered is not; the peer gets `ERR_EMP_PEER_ABORTED`. */
+  abort(): void {
+    this.#loop.enter();
+    this.#core.fail('aborted');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {});
+  }
+
+  /**
+   * The iterator face: each message as a copy of its own. Ends when the peer ends its side; throws the channel's error otherwise.
+   * Leaving the loop early stops reading (the peer is held back); a later loop goes on where this one stopped.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
+    return this.#inbox.iterate();
+  }
+
+  /** Counters by name: frames, bytes, messages, resends by cause, duplicates, back-pressure. */
+  counters(): Record<keyof typeof ChannelCounter, number> {
+    return named(ChannelCounter, this.#core.link.counters) as Record<keyof typeof ChannelCounter, number>;
+  }
+
+  #resume(): void {
+    this.#loop.enter();
+    this.#core.resume();
+  }
+
+  #notWritable(): ChannelError {
+    const cause = this.#info?.error;
+    const why = this.#sentEnd ? 'this side has ended it' : this.#info === undefined ? 'it is not open' : 'it has ended';
+    return new ChannelError('ERR_EMP_CLOSED', `The channel to ${this.#core.name} takes no messages: ${why}.`, {
+      remedy: 'Connect again to send more.',
+      cause,
+    });
+  }
+
+  /** @internal What the protocol tells; `opened` is the business of whoever made the channel. */
+  events(opened: () => void, failed: (error: EmpError) => void): ChannelEvents {
+    return new Events(this, this.#inbox, opened, failed);
+  }
+
+  /** @internal */
+  pauseUntilRead(): void {
+    if (!this.#inbox.attached) this.#core.pause();
+  }
+
+  /** @internal */
+  tellWritable(): void {
+    const waiters = this.#writeWaiters;
+    if (waiters.length > 0) {
+      this.#writeWaiters = [];
+      for (const resolve of waiters) resolve();
+      this.#loop.yield();
+    }
+    this.onWritable?.();
+  }
+
+  /** @internal */
+  tellPeerEnded(): void {
+    this.#inbox.end(undefined);
+    this.onEnd?.();
+    if (!this.#allowHalfOpen) this.#endSide();
+  }
+
+  /** @internal */
+  tellEnded(): void {
+    this.#endDelivered = true;
+    for (const { resolve } of this.#endWaiters) resolve();
+    this.#endWaiters = [];
+    this.#loop.yield();
+  }
+
+  /** @internal */
+  tellClosed(reason: CloseReason, error: EmpError | undefined): void {
+    this.#info = { reason, error };
+    this.#inbox.end(error);
+    for (const { resolve, reject } of this.#endWaiters) {
+      if (error === undefined) resolve();
+      else reject(error);
+    }
+    this.#endWaiters = [];
+    for (const resolve of this.#writeWaiters) resolve();
+    this.#writeWaiters = [];
+    this.#resolveClosed(this.#info);
+    this.#loop.yield();
+    try {
+      this.onClose?.(this.#info);
+    } catch (thrown) {
+      // Not the turn's business: becomes an uncaught exception of the process, as from any event handler.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+}
+
+function nothing(): void {}
+
+interface PromiseWithResolversLike {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Joins a channel of the protocol to the `Channel` the application sees. */
+class Events implements ChannelEvents {
+  #isOpen = false;
+  constructor(
+    readonly channel: Channel,
+    readonly inbox: Inbox,
+    readonly whenOpened: () => void,
+    readonly whenFailed: (error: EmpError) => void,
+  ) {}
+
+  opened(): void {
+    this.#isOpen = true;
+    this.channel.pauseUntilRead();
+    this.whenOpened();
+  }
+  message(bytes: Uint8Array, offset: number, length: number, type: number): void {
+    this.inbox.message(bytes, offset, length, type);
+  }
+  writable(): void {
+    this.channel.tellWritable();
+  }
+  peerEnded(): void {
+    this.channel.tellPeerEnded();
+  }
+  ended(): void {
+    this.channel.tellEnded();
+  }
+  closed(reason: CloseReason, error: EmpError | undefined): void {
+    this.channel.tellClosed(reason, error);
+    if (!this.#isOpen && error !== undefined) this.whenFailed(error);
+  }
+}
+
+function checkType(type: number): void {
+  if (type !== (type & 0xffff)) {
+    throw new ArgumentError(`The message type is ${describe(type)}; it must be an integer from 0 to 65535.`);
+  }
+}
+
+function describe(value: unknown): string {
+  return value === null
+    ? 'null'
+    : typeof value === 'object'
+      ? value.constructor.name
+      : `${typeof value} ${String(value)}`;
+}

@@ -1,0 +1,131 @@
+import type { EmpError } from '../errors.js';
+import type { MessageHandler } from './channel.js';
+
+export interface Message {
+  /** The payload, a copy. */
+  readonly data: Uint8Array;
+  /** The sender's message type, 0..65535. */
+  readonly type: number;
+}
+
+/** An iterator that is not read holds at most so much, then the peer is held back. */
+const HIGH_WATER_MESSAGES = 1024;
+const HIGH_WATER_BYTES = 4 * 1024 * 1024;
+
+interface Reader {
+  resolve(result: IteratorResult<Message>): void;
+  reject(error: EmpError): void;
+}
+
+/** Where messages go: to a handler, in place, or to a queue for an iterator, as copies. */
+export class Inbox {
+  handler: MessageHandler | undefined = undefined;
+  readonly #pause: () => void;
+  readonly #resume: () => void;
+  readonly #yield: () => void;
+  #iterating = false;
+  #paused = true;
+  readonly #queue: Message[] = [];
+  #queuedBytes = 0;
+  readonly #readers: Reader[] = [];
+  #ended = false;
+  #error: EmpError | undefined = undefined;
+
+  constructor(pause: () => void, resume: () => void, yieldTurn: () => void) {
+    this.#pause = pause;
+    this.#resume = resume;
+    this.#yield = yieldTurn;
+  }
+
+  get attached(): boolean {
+    return this.handler !== undefined || this.#iterating;
+  }
+
+  setHandler(handler: MessageHandler | undefined): void {
+    this.handler = handler;
+    if (handler === undefined) {
+      if (!this.#iterating) this.#stop();
+      return;
+    }
+    while (this.#queue.length > 0) {
+      const { data, type } = this.#take();
+      handler(data, 0, data.length, type);
+    }
+    this.#go();
+  }
+
+  message(bytes: Uint8Array, offset: number, length: number, type: number): void {
+    if (this.handler !== undefined) {
+      this.handler(bytes, offset, length, type);
+      return;
+    }
+    const message = { data: bytes.slice(offset, offset + length), type };
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve({ value: message, done: false });
+      this.#yield();
+      return;
+    }
+    this.#queue.push(message);
+    this.#queuedBytes += length;
+    if (this.#queue.length >= HIGH_WATER_MESSAGES || this.#queuedBytes >= HIGH_WATER_BYTES) this.#stop();
+  }
+
+  end(error: EmpError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    for (const reader of this.#readers.splice(0)) {
+      if (error === undefined) reader.resolve({ value: undefined, done: true });
+      else reader.reject(error);
+    }
+    this.#yield();
+  }
+
+  iterate(): AsyncIterableIterator<Message> {
+    this.#iterating = true;
+    this.#go();
+    const iterator: AsyncIterableIterator<Message> = {
+      next: () => this.#next(),
+      return: () => {
+        this.#iterating = false;
+        if (this.handler === undefined) this.#stop();
+        return Promise.resolve({ value: undefined, done: true });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  #next(): Promise<IteratorResult<Message>> {
+    if (this.#queue.length > 0) {
+      const value = this.#take();
+      if (this.#queue.length <= HIGH_WATER_MESSAGES / 2 && this.#queuedBytes <= HIGH_WATER_BYTES / 2) this.#go();
+      return Promise.resolve({ value, done: false });
+    }
+    if (this.#ended) {
+      return this.#error === undefined
+        ? Promise.resolve({ value: undefined, done: true })
+        : Promise.reject(this.#error);
+    }
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  #take(): Message {
+    const message = this.#queue.shift()!;
+    this.#queuedBytes -= message.data.length;
+    return message;
+  }
+
+  #stop(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#pause();
+  }
+
+  #go(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#resume();
+  }
+}
