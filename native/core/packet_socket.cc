@@ -54,8 +54,7 @@ void Bind(int fd, int interface, uint16_t protocol) {
 void PacketSocket::Define(Napi::Env env, Napi::Object exports) {
   exports.Set("PacketSocket",
               DefineClass(env, "PacketSocket",
-                          {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Kick>("kick"),
-                           InstanceMethod<&PacketSocket::Drops>("drops"),
+                          {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Drops>("drops"),
                            InstanceMethod<&PacketSocket::TakeError>("takeError"),
                            InstanceMethod<&PacketSocket::Close>("close"), InstanceAccessor<&PacketSocket::Fd>("fd"),
                            InstanceAccessor<&PacketSocket::Link>("link")}));
@@ -68,6 +67,7 @@ PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Pa
     tx_ = OpenSocket();
     link_ = LinkFacts::Read(rx_.get(), info[1].As<Napi::String>().Utf8Value());
   });
+  info.This().As<Napi::Object>().Set("kick", doorbell_.Make(info.Env(), tx_.get()));
   end_.Await(
       info.Env(),
       [](void* data) {
@@ -109,12 +109,6 @@ Napi::Value PacketSocket::Open(const Napi::CallbackInfo& info) {
   });
 }
 
-// Sends every slot marked SEND_REQUEST; returns the bytes taken, or a negative errno.
-Napi::Value PacketSocket::Kick(const Napi::CallbackInfo& info) {
-  ssize_t sent = send(tx_.get(), nullptr, 0, MSG_DONTWAIT);
-  return Napi::Number::New(info.Env(), sent < 0 ? -errno : static_cast<double>(sent));
-}
-
 // Frames lost because the receive ring was full, since the last call.
 Napi::Value PacketSocket::Drops(const Napi::CallbackInfo& info) {
   tpacket_stats stats{};
@@ -139,6 +133,7 @@ void PacketSocket::Close(const Napi::CallbackInfo&) { Release(); }
 
 void PacketSocket::Release() {
   end_.Forget();
+  doorbell_.Silence();
   view_.Detach();
   memory_.Unmap();
   rx_.reset();

@@ -5,6 +5,7 @@
 
 #include <napi.h>
 
+#include "doorbell.h"
 #include "environment_end.h"
 #include "link_facts.h"
 #include "mapping.h"
@@ -22,7 +23,6 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
 
  private:
   Napi::Value Open(const Napi::CallbackInfo& info);
-  Napi::Value Kick(const Napi::CallbackInfo& info);
   Napi::Value Drops(const Napi::CallbackInfo& info);
   Napi::Value TakeError(const Napi::CallbackInfo& info);
   Napi::Value Fd(const Napi::CallbackInfo& info);
@@ -36,6 +36,7 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   UniqueFd tx_;
   Mapping memory_;
   SharedView view_;
+  Doorbell doorbell_;
   EnvironmentEnd end_;
 };
 

@@ -69,7 +69,7 @@ export interface PacketSocket {
   /** Makes the rings and starts to receive. The memory: receive slots, transmit slots, pool. */
   open(etherType: number, slotSize: number, rxSlots: number, txSlots: number, poolBytes: number): ArrayBuffer;
   /** Sends every slot marked TP_STATUS_SEND_REQUEST; bytes taken, or a negative errno. */
-  kick(): number;
+  readonly kick: () => number;
   /** Frames lost because the receive ring was full, since the last call. */
   drops(): number;
   /** The pending error of the socket, an errno, which it forgets; 0 if none. Until then the socket polls as ready. */

@@ -56,6 +56,7 @@ export class PacketNic implements Nic {
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #socket: PacketSocket;
+  readonly #kick: () => number;
   readonly #poller: Poller;
   readonly #stateWatch: NicStateWatch;
   readonly #words: Int32Array;
@@ -96,6 +97,7 @@ export class PacketNic implements Nic {
     const poolBytes = (txFrames + rxFrames) * frameSize;
     const buffer = socket.open(shape.etherType, slotSize, rxSlots, txSlots, poolBytes);
     this.#socket = socket;
+    this.#kick = socket.kick;
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.#words = new Int32Array(buffer);
@@ -195,7 +197,7 @@ export class PacketNic implements Nic {
   flush(): boolean {
     if (this.#txQueued === 0 || this.#closed) return true;
     this.counters[NicCounter.kicks]++;
-    const result = this.#socket.kick();
+    const result = this.#kick();
     // The kernel takes slots in ring order: if it took the last one, it took all.
     if (this.#statusBack(1) !== tp.TX_SEND_REQUEST) {
       // Bytes missing from the sum belong to frames that the kernel skipped, longer than an MTU that has shrunk.
