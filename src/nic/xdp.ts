@@ -1,0 +1,431 @@
+import { NicError } from '../errors.js';
+import type { Frame, LinkAddress, Nic, NicInfo, NicState, PeerIndex, RxBurst, XdpOptions } from './contract.js';
+import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
+import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
+import { FramePool } from './framePool.js';
+import type { Poller } from './native.js';
+import { core } from './native.js';
+import type { NicStateWatch } from './nicState.js';
+import { watchNicState } from './nicState.js';
+import type { XdpSocket } from './xdp/addon.js';
+import type { Layout } from './xdp/layout.js';
+import { TX_HEADROOM } from './xdp/layout.js';
+import { BURST, openSocket } from './xdp/open.js';
+import type { OpenSocket } from './xdp/open.js';
+import { CONTINUED, ConsumerRing, ProducerRing } from './xdp/ring.js';
+
+const EAGAIN = 11;
+const EBUSY = 16;
+const ENOBUFS = 105;
+/** Kicks of one flush: each carries what the kernel takes at once (32 frames before Linux 6.17). */
+const KICKS = 64;
+
+/**
+ * AF_XDP on one queue of an interface (rows E6, A11). The UMEM and the four rings are mapped here and worked here: receiving makes
+ * no call into the addon, sending makes one per burst. docs/drivers/xdp.md tells how.
+ */
+export class XdpNic implements Nic {
+  readonly info: NicInfo;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly rx: RxBurst = { frame: new Int32Array(BURST), length: new Int32Array(BURST) };
+  onState: ((state: NicState) => void) | undefined = undefined;
+
+  readonly #socket: XdpSocket;
+  readonly #kick: () => number;
+  readonly #wakeKernel: () => number;
+  readonly #poller: Poller;
+  readonly #stateWatch: NicStateWatch;
+  readonly #halves: Uint16Array;
+  readonly #fill: ProducerRing;
+  readonly #tx: ProducerRing;
+  readonly #rxRing: ConsumerRing;
+  readonly #completion: ConsumerRing;
+  readonly #txPool: FramePool;
+  readonly #rxPool: FramePool;
+  readonly #gatherPool: FramePool;
+  readonly #peers = new EthernetPeers();
+  readonly #counters = new Float64Array(NIC_COUNTERS);
+  /** EtherType as it lies in memory. */
+  readonly #etherType: number;
+  readonly #chunk: number;
+  readonly #mtu: number;
+  readonly #jumbo: boolean;
+  /** Kick only when the kernel asks for it. In copy mode it always does. */
+  readonly #needWakeup: boolean;
+  /** The kernel may have to be called to receive: zero-copy, busy polling. */
+  readonly #receiveCalls: boolean;
+  readonly #busyPoll: boolean;
+  readonly #zeroCopy: boolean;
+  /** Entries of the current burst, and which of them were held. */
+  #burst = 0;
+  readonly #held = new Uint8Array(BURST);
+  #closed = false;
+
+  #wake: (() => void) | undefined = undefined;
+  readonly #onReady = (): void => {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  };
+
+  constructor(opened: OpenSocket) {
+    const { socket, memory, plan, rings, options, link } = opened;
+    this.#socket = socket;
+    this.#kick = socket.kick;
+    this.#wakeKernel = socket.wake;
+    this.bytes = new Uint8Array(memory);
+    this.view = new DataView(memory);
+    this.#halves = new Uint16Array(memory);
+    this.#fill = rings.fill;
+    this.#completion = rings.completion;
+    this.#rxRing = rings.rx;
+    this.#tx = rings.tx;
+    this.#rxPool = rings.rxPool;
+    this.#txPool = new FramePool(0, plan.txFrames, plan.frameSize, TX_HEADROOM);
+    this.#gatherPool = new FramePool(plan.gatherBase, plan.gatherFrames, plan.frameSize, TX_HEADROOM);
+    this.#chunk = plan.chunk;
+    this.#mtu = plan.mtu;
+    this.#jumbo = plan.jumbo;
+    this.#zeroCopy = opened.mode === 'native-zerocopy';
+    this.#needWakeup = opened.needWakeup;
+    this.#busyPoll = options.busyPoll !== undefined;
+    this.#receiveCalls = this.#busyPoll || (this.#zeroCopy && this.#needWakeup);
+    this.#prepareTxFrames(plan, link.address, opened.etherType);
+    this.#etherType = this.#halves[(TX_HEADROOM >> 1) - 1];
+    this.#poller = new (core().Poller)(socket.fd);
+    this.#stateWatch = watchNicState(link.index, options.namespace, (state) => this.onState?.(state));
+    this.info = {
+      driver: 'xdp',
+      mode: opened.mode,
+      interface: options.interface,
+      namespace: options.namespace,
+      queue: opened.queue,
+      address: link.address,
+      mtu: plan.mtu,
+      overhead: ETHERNET_HEADER,
+      frameSize: plan.frameSize,
+      txFrames: plan.txFrames,
+      rxFrames: plan.rxFrames,
+      hugePages: opened.hugePages,
+      notes: opened.notes,
+    };
+  }
+
+  /** What never changes in front of a transmit frame is written once: our address and the EtherType. */
+  #prepareTxFrames(plan: Layout, address: LinkAddress, etherType: number): void {
+    const source = parseEthernetAddress(address);
+    for (let i = 0; i < plan.txFrames; i++) {
+      const header = i * plan.frameSize + TX_HEADROOM - ETHERNET_HEADER;
+      this.bytes.set(source, header + 6);
+      this.view.setUint16(header + 12, etherType);
+    }
+  }
+
+  /** `rxDropped` is the kernel's number, asked for at each look at this property. */
+  get counters(): Float64Array {
+    if (!this.#closed) this.#counters[NicCounter.rxDropped] = this.#lost + this.#socket.statistics();
+    return this.#counters;
+  }
+  /** Frames lost for want of a gather frame. */
+  #lost = 0;
+
+  get state(): NicState {
+    return this.#closed ? 'closed' : this.#stateWatch.state;
+  }
+
+  // ---- sending -----------------------------------------------------------------------------------------------------------
+
+  alloc(reserve: number): Frame {
+    if (this.#closed) return NO_FRAME;
+    const frame = this.#txPool.alloc(reserve);
+    if (frame !== NO_FRAME) return frame;
+    this.#reap();
+    return this.#txPool.alloc(reserve);
+  }
+
+  free(frame: Frame): void {
+    if (this.#closed) return;
+    if (this.#txPool.contains(frame)) this.#txPool.free(frame);
+    else if (this.#rxPool.contains(frame)) this.#rxPool.free(frame);
+    else this.#gatherPool.free(frame);
+  }
+
+  send(frame: Frame, length: number, peer: PeerIndex): boolean {
+    if (this.#closed) return false;
+    const size = length + ETHERNET_HEADER;
+    const start = frame - ETHERNET_HEADER;
+    const first = this.#chunk - (TX_HEADROOM - ETHERNET_HEADER);
+    if (!this.#tx.hasRoom(size <= first ? 1 : 1 + this.#furtherChunks(size - first))) {
+      this.#counters[NicCounter.txBusy]++;
+      return false;
+    }
+    // Three stores: the rest of the Ethernet header is there since the beginning.
+    const halves = this.#halves;
+    const destination = this.#peers.halves;
+    const at = start >> 1;
+    halves[at] = destination[3 * peer];
+    halves[at + 1] = destination[3 * peer + 1];
+    halves[at + 2] = destination[3 * peer + 2];
+    this.#txPool.pin(frame);
+    if (size <= first) this.#tx.pushDescriptor(start, size, 0);
+    else this.#pushChain(frame, size, first);
+    this.#counters[NicCounter.txFrames]++;
+    this.#counters[NicCounter.txBytes] += length;
+    return true;
+  }
+
+  #furtherChunks(bytes: number): number {
+    return Math.ceil(bytes / this.#chunk);
+  }
+
+  /** A jumbo frame: contiguous here, a chain of descriptors for the kernel, which completes each by itself. */
+  #pushChain(frame: Frame, size: number, first: number): void {
+    const start = frame - ETHERNET_HEADER;
+    this.#tx.pushDescriptor(start, first, CONTINUED);
+    for (let done = first; done < size;) {
+      const part = Math.min(size - done, this.#chunk);
+      this.#txPool.pin(frame);
+      this.#tx.pushDescriptor(start + done, part, done + part < size ? CONTINUED : 0);
+      done += part;
+    }
+  }
+
+  inFlight(frame: Frame): boolean {
+    if (this.#closed || !this.#txPool.pinned(frame)) return false;
+    this.#reap();
+    return this.#txPool.pinned(frame);
+  }
+
+  flush(): boolean {
+    if (this.#closed) return true;
+    const tx = this.#tx;
+    const queued = tx.unpublished;
+    if (queued !== 0) tx.publish();
+    let done = true;
+    // Without `needsWakeup` the kernel sends on its own; it looks at the ring again before it clears the flag.
+    if (tx.pending() !== 0 && (!this.#needWakeup || tx.needsWakeup)) done = this.#push(queued);
+    // After the kick: by now the frames are on their way, and giving back what was sent delays nobody.
+    this.#reap();
+    return done;
+  }
+
+  /** Kicks until the kernel has taken everything, or does not get on. */
+  #push(queued: number): boolean {
+    const tx = this.#tx;
+    let before = tx.pending();
+    for (let i = 0; i < KICKS; i++) {
+      this.#counters[NicCounter.kicks]++;
+      const error = this.#kick();
+      if (error !== 0 && error !== EAGAIN && error !== EBUSY && error !== ENOBUFS) {
+        // The interface is down or gone. What is in the ring stays there; the protocol counts it as lost.
+        this.#counters[NicCounter.txErrors] += queued;
+        return true;
+      }
+      // Zero-copy: the device works on its own from here.
+      if (this.#zeroCopy) return error === 0;
+      const left = tx.pending();
+      if (left === 0) return true;
+      this.#reap(); // a full completion ring stops the transmit ring
+      if (left === before) return false;
+      before = left;
+    }
+    return false;
+  }
+
+  #reap(): void {
+    const completion = this.#completion;
+    const count = completion.refresh();
+    if (count === 0) return;
+    for (let i = 0; i < count; i++) this.#txPool.unpin(completion.address(i));
+    completion.release(count);
+  }
+
+  // ---- receiving ---------------------------------------------------------------------------------------------------------
+
+  receive(): number {
+    if (this.#burst !== 0) this.recycle();
+    if (this.#closed) return 0;
+    const ring = this.#rxRing;
+    const available = ring.available();
+    if (available === 0) {
+      if (this.#receiveCalls && (this.#busyPoll || this.#fill.needsWakeup)) this.#wakeKernel();
+      return 0;
+    }
+    if (this.#jumbo) return this.#receiveJumbo(ring.refresh());
+    const { frame, length } = this.rx;
+    const halves = this.#halves;
+    const limit = available < BURST ? available : BURST;
+    let count = 0;
+    let bytes = 0;
+    for (let i = 0; i < limit; i++) {
+      const descriptor = ring.descriptor(i);
+      const start = ring.addressAt(descriptor);
+      const size = ring.lengthAt(descriptor) - ETHERNET_HEADER;
+      if (size < 0 || size > this.#mtu || halves[(start + 12) >> 1] !== this.#etherType) {
+        this.#discard(start);
+        continue;
+      }
+      frame[count] = start + ETHERNET_HEADER;
+      length[count] = size;
+      this.#held[count] = 0;
+      bytes += size;
+      count++;
+    }
+    // The descriptors are read: the ring may have them back. The frames are ours until `recycle`.
+    ring.release(limit);
+    this.#burst = count;
+    this.#counters[NicCounter.rxFrames] += count;
+    this.#counters[NicCounter.rxBytes] += bytes;
+    return count;
+  }
+
+  #discard(address: number): void {
+    this.#counters[NicCounter.rxInvalid]++;
+    this.#fill.pushAddress(address);
+  }
+
+  /** Packets may take several descriptors. All of one packet are shown by the kernel at once. */
+  #receiveJumbo(available: number): number {
+    const ring = this.#rxRing;
+    let taken = 0;
+    let count = 0;
+    while (taken < available && count < BURST) {
+      const segments = this.#segments(taken, available);
+      if (segments === 0) break;
+      const start = ring.addressAt(ring.descriptor(taken));
+      const size = this.#packetSize(taken, segments) - ETHERNET_HEADER;
+      const valid = size >= 0 && size <= this.#mtu && this.#halves[(start + 12) >> 1] === this.#etherType;
+      if (!valid) this.#counters[NicCounter.rxInvalid]++;
+      if (valid && segments === 1) this.#lend(count++, start + ETHERNET_HEADER, size);
+      else {
+        const frame = valid ? this.#gather(taken, segments) : NO_FRAME;
+        for (let i = taken; i < taken + segments; i++) this.#fill.pushAddress(ring.addressAt(ring.descriptor(i)));
+        if (frame !== NO_FRAME) this.#lend(count++, frame, size);
+        else if (valid) this.#lost++;
+      }
+      taken += segments;
+    }
+    ring.release(taken);
+    this.#burst = count;
+    // Chunks that were gathered from can be received into at once.
+    if (this.#fill.unpublished !== 0) this.#fill.publish();
+    this.#counters[NicCounter.rxFrames] += count;
+    return count;
+  }
+
+  #lend(index: number, frame: Frame, size: number): void {
+    this.rx.frame[index] = frame;
+    this.rx.length[index] = size;
+    this.#held[index] = 0;
+    this.#counters[NicCounter.rxBytes] += size;
+  }
+
+  /** Descriptors of the packet that starts at entry `first`; 0 if its end is not there yet. */
+  #segments(first: number, available: number): number {
+    for (let i = first; i < available; i++) {
+      if ((this.#rxRing.optionsAt(this.#rxRing.descriptor(i)) & CONTINUED) === 0) return i - first + 1;
+    }
+    return 0;
+  }
+
+  #packetSize(first: number, segments: number): number {
+    let size = 0;
+    for (let i = first; i < first + segments; i++) size += this.#rxRing.lengthAt(this.#rxRing.descriptor(i));
+    return size;
+  }
+
+  /** Copies a packet, its Ethernet header included, into one contiguous frame. */
+  #gather(first: number, segments: number): Frame {
+    const frame = this.#gatherPool.alloc(0);
+    if (frame === NO_FRAME) return NO_FRAME;
+    let to = frame - ETHERNET_HEADER;
+    for (let i = first; i < first + segments; i++) {
+      const descriptor = this.#rxRing.descriptor(i);
+      const from = this.#rxRing.addressAt(descriptor);
+      const size = this.#rxRing.lengthAt(descriptor);
+      this.bytes.copyWithin(to, from, from + size);
+      to += size;
+    }
+    return frame;
+  }
+
+  hold(index: number): Frame {
+    if (this.#closed) return NO_FRAME;
+    const frame = this.rx.frame[index];
+    if (this.#rxPool.contains(frame)) {
+      // The held chunk leaves the round, and a free one takes its place: the fill ring never runs dry because of held frames.
+      const replacement = this.#rxPool.alloc(0);
+      if (replacement === NO_FRAME) return NO_FRAME;
+      this.#fill.pushAddress(replacement);
+    } else if (this.#gatherPool.available < BURST) return NO_FRAME; // those are for the next burst
+    this.#held[index] = 1;
+    return frame;
+  }
+
+  recycle(): void {
+    if (this.#closed) return;
+    for (let i = 0; i < this.#burst; i++) {
+      if (this.#held[i] !== 0) continue;
+      const frame = this.rx.frame[i];
+      if (this.#jumbo && this.#gatherPool.contains(frame)) this.#gatherPool.free(frame);
+      else this.#fill.pushAddress(frame); // any address within the chunk will do
+    }
+    this.#burst = 0;
+    if (this.#fill.unpublished !== 0) this.#fill.publish();
+  }
+
+  source(index: number): LinkAddress {
+    return formatEthernetAddress(this.bytes, this.rx.frame[index] - ETHERNET_HEADER + 6);
+  }
+
+  // ---- everything else ---------------------------------------------------------------------------------------------------
+
+  peer(address: LinkAddress): PeerIndex {
+    if (this.#closed) throw closedError();
+    return this.#peers.add(address);
+  }
+
+  forget(peer: PeerIndex): void {
+    this.#peers.forget(peer);
+  }
+
+  /**
+   * The kernel looks at the rings when it starts to watch the descriptor and whenever it has put frames into one, so frames that came
+   * before are seen; with zero-copy that look also wakes a device that waits for its fill ring.
+   */
+  watch(wake: () => void): void {
+    if (this.#closed) throw closedError();
+    this.#wake = wake;
+    this.#poller.start(this.#onReady);
+  }
+
+  unwatch(): void {
+    this.#wake = undefined;
+    if (!this.#closed) this.#poller.stop();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    void this.counters; // the last look at the kernel's
+    this.#closed = true;
+    this.#wake = undefined;
+    this.#stateWatch.stop();
+    this.#poller.close(); // before the descriptor it waits for
+    this.#socket.close();
+  }
+}
+
+function closedError(): NicError {
+  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
+}
+
+export function openXdp(options: XdpOptions): XdpNic {
+  const opened = openSocket(options);
+  try {
+    return new XdpNic(opened);
+  } catch (error) {
+    opened.socket.close();
+    throw error;
+  }
+}
