@@ -78,10 +78,17 @@ const walls = [
   },
   {
     name: 'house-without-visitors',
-    comment: 'What is shipped imports neither tests nor examples nor packages that are only for development.',
+    comment: 'What is shipped imports neither tests nor examples nor scripts.',
     severity: 'error',
     from: { path: at('(src|bench)/') },
-    to: { path: [at('(test|examples|scripts)/'), 'node_modules'], pathNot: ['node_modules/(commander|node-addon-api|hdr-histogram-js)'] },
+    to: { path: at('(test|examples|scripts)/') },
+  },
+  {
+    name: 'no-development-packages',
+    comment: 'What is shipped imports only packages that are installed with it.',
+    severity: 'error',
+    from: { path: at('(src|bench)/') },
+    to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
   },
   {
     name: 'resolvable',

@@ -56,7 +56,10 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': [
         'error',
-        ...OUTSIDE_WORLD.map((name) => ({ name, message: 'A sans-I/O room gets time, chance and frames from its caller.' })),
+        ...OUTSIDE_WORLD.map((name) => ({
+          name,
+          message: 'A sans-I/O room gets time, chance and frames from its caller.',
+        })),
       ],
       'no-restricted-properties': [
         'error',
@@ -68,6 +71,12 @@ export default tseslint.config(
   {
     files: ['**/*.mjs'],
     extends: [tseslint.configs.base],
-    rules: { eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error', 'no-unused-vars': 'error', 'no-undef': 'off' },
+    rules: {
+      eqeqeq: 'error',
+      'no-var': 'error',
+      'prefer-const': 'error',
+      'no-unused-vars': 'error',
+      'no-undef': 'off',
+    },
   },
 );

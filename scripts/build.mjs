@@ -16,7 +16,8 @@ const onPath = (command) => process.env.PATH.split(delimiter).some((folder) => e
 function run(command, args) {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, env: buildEnvironment(), encoding: 'utf8' });
   // A build that succeeds has nothing to say, but for the compiler's warnings.
-  if (status !== 0) throw new Error(`${stdout ?? ''}${stderr ?? ''}\n${relative(ROOT, command)} ${args.join(' ')} failed`);
+  if (status !== 0)
+    throw new Error(`${stdout ?? ''}${stderr ?? ''}\n${relative(ROOT, command)} ${args.join(' ')} failed`);
   const warnings = `${stdout}${stderr}`.split('\n').filter((line) => /\bwarning:/.test(line));
   if (warnings.length > 0) console.warn(warnings.join('\n'));
 }

@@ -21,11 +21,16 @@ function runScript(name) {
   });
 }
 
-/** True when all named checks pass; without names, all there are. */
-export async function check(names = []) {
+/** The checks there are: the scripts of package.json that are named so. */
+export function checkNames() {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const known = Object.keys(scripts).filter((key) => key.startsWith(PREFIX));
-  const queue = names.length > 0 ? [...names] : known.map((key) => key.slice(PREFIX.length));
+  return known.map((key) => key.slice(PREFIX.length));
+}
+
+/** True when all named checks pass. */
+export async function check(names) {
+  const queue = [...names];
   const results = [];
   const worker = async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
@@ -40,5 +45,6 @@ export async function check(names = []) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  process.exitCode = (await check(process.argv.slice(2))) ? 0 : 1;
+  const named = process.argv.slice(2);
+  process.exitCode = (await check(named.length > 0 ? named : checkNames())) ? 0 : 1;
 }

@@ -6,10 +6,12 @@ import { build } from './build.mjs';
 import { ensurePackages } from './setup/debian.mjs';
 import { ensureModules } from './setup/modules.mjs';
 
+/** Returns the Debian packages that are still missing, for those who are not root. */
 export function setup({ test = false } = {}) {
-  ensurePackages(test ? ['run', 'test'] : ['run']);
+  const missing = ensurePackages(test ? ['run', 'test'] : ['run']);
   ensureModules();
   build();
+  return missing;
 }
 
 if (import.meta.filename === process.argv[1]) {
