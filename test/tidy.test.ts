@@ -66,7 +66,7 @@ describe('tests', () => {
 
 describe('error codes', () => {
   const documented = existsSync(join(ROOT, 'docs/errors.md')) ? read('docs/errors.md') : '';
-  const declared = [...read('src/errors.ts').matchAll(/'(ERR_EMP_\w+)'/g)].map(([, code]) => code!);
+  const declared = [...read('src/errors.ts').matchAll(/'(ERR_EMP_\w+)'/g)].map(([, code]) => code);
 
   test('are all in docs/errors.md, which names no other', () => {
     const named = new Set([...documented.matchAll(/ERR_EMP_\w+/g)].map(([code]) => code));
@@ -85,7 +85,7 @@ describe('pages', () => {
   test('link only to what is there', () => {
     const dead = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)/g)]
-        .map(([, target]) => target!)
+        .map(([, target]) => target)
         .filter((target) => !existsSync(join(ROOT, normalize(join(dirname(page), target)))))
         .map((target) => `${page}: ${target}`),
     );
@@ -96,7 +96,7 @@ describe('pages', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const unknown = pages.flatMap((page) =>
       [...read(page).matchAll(/npm run ([\w:-]+)/g)]
-        .map(([, name]) => name!)
+        .map(([, name]) => name)
         .filter((name) => !(name in scripts))
         .map((name) => `${page}: npm run ${name}`),
     );
@@ -105,7 +105,7 @@ describe('pages', () => {
 
   test('the README names only commands that emp has', () => {
     const commands = existsSync(join(ROOT, 'README.md')) ? read('README.md') : '';
-    const named = [...commands.matchAll(/^\s*(?:\$ )?(?:npx )?emp ([a-z]+)/gm)].map(([, name]) => name!);
+    const named = [...commands.matchAll(/^\s*(?:\$ )?(?:npx )?emp ([a-z]+)/gm)].map(([, name]) => name);
     const sources = files
       .filter((file) => file.startsWith('src/cli/'))
       .map(read)
