@@ -108,11 +108,7 @@ function choose(pid: number, host: number | undefined): TapSocket {
 }
 
 async function list(flags: CaptureFlags): Promise<void> {
-  const found = await Promise.all(
-    tapSockets()
-      .filter(({ pid }) => commandOf(pid) !== undefined) // a killed process leaves its sockets
-      .map(async (tap) => ({ ...tap, nic: await describeTap(tap) })),
-  );
+  const found = await Promise.all(tapSockets().map(async (tap) => ({ ...tap, nic: await describeTap(tap) })));
   const hosts = found.map(({ pid, number, nic }) => ({
     pid,
     host: number,

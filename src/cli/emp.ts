@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { register as capture } from './capture.js';
+import { register as doctor } from './doctor.js';
+import { register as nics } from './nics.js';
 import { report } from './output.js';
 import { register as testbed } from './testbed.js';
 
@@ -42,7 +44,7 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
     );
-  for (const register of [testbed, capture]) register(program);
+  for (const register of [doctor, nics, testbed, capture]) register(program);
   return program;
 }
 

@@ -1,5 +1,5 @@
 // Where hosts that can be captured put their sockets: a directory that nobody else may enter, since frames are confidential.
-import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,13 +31,19 @@ export function claimTapDirectory(): string {
   });
 }
 
+/** The hosts that can be captured, in order. What killed processes left is removed on the way. */
 export function tapSockets(): TapSocket[] {
   const directory = tapDirectory();
-  return names(directory)
+  const found = names(directory)
     .map((name) => /^(\d+)-(\d+)\.sock$/.exec(name))
     .filter((match) => match !== null)
     .map((match) => ({ pid: Number(match[1]), number: Number(match[2]), path: join(directory, match[0]) }))
     .sort((a, b) => a.pid - b.pid || a.number - b.number);
+  return found.filter(({ pid, path }) => {
+    if (existsSync(`/proc/${pid}`)) return true;
+    rmSync(path, { force: true });
+    return false;
+  });
 }
 
 function names(directory: string): string[] {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { NicError } from '../../errors.js';
 import type { LinkAddress, NicInfo } from '../../nic/contract.js';
 import { packetBlockBytes, prologue, writePacket, type DirectionNumber } from '../../wire/pcapng.js';
-import { claimTapDirectory } from './directory.js';
+import { claimTapDirectory, tapSockets } from './directory.js';
 import { encapsulationOf, type Encapsulation } from './linkHeader.js';
 
 /**
@@ -52,7 +52,8 @@ export class TapServer {
   static open(options: TapServerOptions): Promise<TapServer> {
     opened += 1;
     const path = join(claimTapDirectory(), `${process.pid}-${opened}.sock`);
-    rmSync(path, { force: true }); // of a killed process that had our number
+    tapSockets(); // removes those of killed processes
+    rmSync(path, { force: true }); // and of one that had our number
     return new Promise((resolve, reject) => {
       const server = createServer();
       server.once('error', (cause) => {

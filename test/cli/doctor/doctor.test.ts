@@ -1,0 +1,253 @@
+import { describe, expect, it } from 'vitest';
+
+import { describe as text, examine } from '../../../src/cli/doctor.js';
+import type { Machine } from '../../../src/cli/doctor/machine.js';
+import type { LinkInfo } from '../../../src/nic/links.js';
+
+interface Made extends Partial<Machine> {
+  files?: Record<string, string>;
+}
+
+const CPU = '/sys/devices/system/cpu';
+
+/** A machine on which all is well, save for what a test changes. An empty text stands for a file that is not there. */
+function machine({ files = {}, ...rest }: Made = {}): Machine {
+  const all: Record<string, string> = {
+    '/proc/sys/kernel/osrelease': '6.12.1-generic',
+    '/proc/net/protocols': 'protocol  size\nXDP  1\nPACKET  1\nUDP  1',
+    '/proc/sys/kernel/unprivileged_bpf_disabled': '2',
+    '/proc/sys/net/core/bpf_jit_enable': '1',
+    '/proc/self/status': 'Name:\tnode\nCapEff:\t000001ffffffffff\n',
+    '/proc/self/limits': 'Limit  Soft  Hard\nMax locked memory         8388608              8388608              bytes',
+    '/proc/meminfo': 'HugePages_Total:      64\nHugePages_Free:       64\nHugepagesize:       2048 kB',
+    '/proc/sys/net/core/rmem_max': '8388608',
+    '/proc/sys/net/core/wmem_max': '8388608',
+    '/proc/cpuinfo': 'flags\t\t: fpu tsc',
+    [`${CPU}/cpu0/cpufreq/scaling_governor`]: 'performance',
+    [`${CPU}/cpu0/cpuidle/state0/name`]: 'C1',
+    [`${CPU}/cpu0/cpuidle/state0/latency`]: '2',
+    [`${CPU}/cpu1/online`]: '1',
+    [`${CPU}/isolated`]: '1',
+    [`${CPU}/smt/active`]: '0',
+    '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'tsc',
+    ...files,
+  };
+  return {
+    read: (path) => all[path] || undefined,
+    list: (path) => [
+      ...new Set(
+        Object.keys(all)
+          .filter((file) => file.startsWith(`${path}/`))
+          .map((file) => file.slice(path.length + 1).split('/')[0]),
+      ),
+    ],
+    hasCommand: () => true,
+    addonError: () => undefined,
+    links: () => [link({})],
+    wakeupLimit: () => undefined,
+    staleTestbeds: () => [],
+    nodeVersion: '20.20.2',
+    ...rest,
+  };
+}
+
+function link(changes: Partial<LinkInfo>): LinkInfo {
+  return {
+    index: 2,
+    name: 'eth0',
+    type: 'ethernet',
+    kind: undefined,
+    address: '02:00:00:00:00:01',
+    mtu: 1500,
+    up: true,
+    carrier: true,
+    driver: 'ice',
+    queues: { rx: 1, tx: 1, combined: 1 },
+    speed: 100000,
+    addresses: [],
+    xdp: { attached: [], features: ['basic', 'zerocopy'], zerocopySegments: 1 },
+    ...changes,
+  };
+}
+
+const usable = (made: Machine): string[] =>
+  examine(made)
+    .drivers.filter((one) => one.usable)
+    .map(({ driver }) => driver);
+
+describe('a machine on which all is well', () => {
+  it('has nothing but ok, and all drivers', () => {
+    const { findings } = examine(machine());
+    expect(findings.filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect(usable(machine())).toEqual(['xdp', 'packet', 'udp', 'memory']);
+  });
+});
+
+describe('what takes drivers away', () => {
+  it.each<[string, Made, string, string[]]>([
+    [
+      'no privileges',
+      { files: { '/proc/self/status': 'CapEff:\t0000000000000000' } },
+      'xdp privilege',
+      ['udp', 'memory'],
+    ],
+    [
+      'CAP_NET_RAW alone',
+      { files: { '/proc/self/status': 'CapEff:\t0000000000002000' } },
+      'xdp privilege',
+      ['packet', 'udp', 'memory'],
+    ],
+    ['an old kernel', { files: { '/proc/sys/kernel/osrelease': '4.19.0' } }, 'kernel', ['packet', 'udp', 'memory']],
+    ['no AF_XDP', { files: { '/proc/net/protocols': 'PACKET 1' } }, 'AF_XDP', ['packet', 'udp', 'memory']],
+    ['no BPF', { files: { '/proc/sys/kernel/unprivileged_bpf_disabled': '' } }, 'BPF', ['packet', 'udp', 'memory']],
+    ['no addon', { addonError: () => 'not found' }, 'addon emp_core', ['memory']],
+    [
+      'no libbpf',
+      {
+        addonError: (name) =>
+          name === 'emp_xdp' ? 'libbpf.so.1: cannot open shared object file: No such file or directory' : undefined,
+      },
+      'addon emp_xdp',
+      ['packet', 'udp', 'memory'],
+    ],
+    ['no Ethernet', { links: () => [link({ type: 'loopback' })] }, 'NICs', ['udp', 'memory']],
+    ['an old Node', { nodeVersion: '18.20.0' }, 'Node', []],
+  ])('%s', (_name, made, check, drivers) => {
+    const finding = examine(machine(made)).findings.find((one) => one.check === check);
+    expect(finding).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/\S/) });
+    expect(usable(machine(made))).toEqual(drivers);
+  });
+
+  it('CAP_SYS_ADMIN stands for CAP_BPF', () => {
+    expect(usable(machine({ files: { '/proc/self/status': 'CapEff:\t0000000000203000' } }))).toContain('xdp');
+  });
+});
+
+describe('what makes them worse', () => {
+  const noIpcLock = { '/proc/self/status': 'CapEff:\t000001ffffffbfff' };
+  it.each<[string, Made, string, string, RegExp]>([
+    ['little memlock', { files: noIpcLock }, 'memlock', 'warn', /8192 KiB/],
+    ['no huge pages', { files: { '/proc/meminfo': 'HugePages_Total:  0' } }, 'huge pages', 'info', /None/],
+    [
+      'small socket buffers',
+      { files: { '/proc/sys/net/core/rmem_max': '212992' } },
+      'socket buffers',
+      'warn',
+      /rmem_max/,
+    ],
+    [
+      'a saving governor',
+      { files: { [`${CPU}/cpu0/cpufreq/scaling_governor`]: 'powersave' } },
+      'CPU frequency',
+      'warn',
+      /powersave/,
+    ],
+    [
+      'deep sleep',
+      { files: { [`${CPU}/cpu0/cpuidle/state3/name`]: 'C6', [`${CPU}/cpu0/cpuidle/state3/latency`]: '133' } },
+      'C-states',
+      'warn',
+      /C6, 133 us/,
+    ],
+    [
+      'a slow clock',
+      { files: { '/sys/devices/system/clocksource/clocksource0/current_clocksource': 'hpet' } },
+      'clock source',
+      'warn',
+      /hpet/,
+    ],
+    [
+      'a virtual machine',
+      { files: { '/proc/cpuinfo': 'flags\t: fpu hypervisor' } },
+      'virtualisation',
+      'info',
+      /virtual/,
+    ],
+    ['SMT', { files: { [`${CPU}/smt/active`]: '1' } }, 'SMT', 'info', /share/],
+    [
+      'one core',
+      { files: { [`${CPU}/cpu1/online`]: '' }, list: (path) => (path === CPU ? ['cpu0'] : []) },
+      'cores',
+      'warn',
+      /One core/,
+    ],
+    ['no JIT', { files: { '/proc/sys/net/core/bpf_jit_enable': '0' } }, 'BPF', 'warn', /interpreted/],
+    ['no ip', { hasCommand: (name) => name !== 'ip' }, 'iproute2', 'warn', /missing/],
+    ['stale testbeds', { staleTestbeds: () => ['emp7'] }, 'testbeds', 'info', /emp7/],
+    [
+      'many queues',
+      { links: () => [link({ queues: { rx: 0, tx: 0, combined: 8 } })] },
+      'NIC eth0 queues',
+      'info',
+      /8 receive queues/,
+    ],
+    [
+      'another XDP program',
+      {
+        links: () => [
+          link({
+            xdp: { attached: [{ mode: 'native', programId: 42 }], features: ['basic'], zerocopySegments: undefined },
+          }),
+        ],
+      },
+      'NIC eth0 XDP program',
+      'warn',
+      /Program 42/,
+    ],
+    [
+      'generic XDP only',
+      { links: () => [link({ xdp: { attached: [], features: [], zerocopySegments: undefined } })] },
+      'NIC eth0 XDP',
+      'warn',
+      /generic/,
+    ],
+    [
+      'a kernel that cannot tell',
+      { links: () => [link({ xdp: { attached: [], features: undefined, zerocopySegments: undefined } })] },
+      'NIC eth0 XDP',
+      'info',
+      /does not tell/,
+    ],
+    ['a small MTU', { links: () => [link({ mtu: 576 })] }, 'NIC eth0 MTU', 'warn', /576/],
+    ['a NIC that is down', { links: () => [link({ up: false })] }, 'NIC eth0', 'info', /Down/],
+    ['no cable', { links: () => [link({ carrier: false })] }, 'NIC eth0', 'info', /No carrier/],
+    [
+      'a GRO timeout',
+      { files: { '/sys/class/net/eth0/gro_flush_timeout': '20000' } },
+      'NIC eth0 GRO timeout',
+      'info',
+      /20 us/,
+    ],
+  ])('%s', (_name, made, check, status, message) => {
+    const verdict = examine(machine(made));
+    expect(verdict.findings.find((one) => one.check === check)).toMatchObject({
+      status,
+      message: expect.stringMatching(message),
+    });
+    expect(verdict.drivers.every((one) => one.usable)).toBe(true);
+  });
+
+  it('a limit on wake-up times keeps deep states from being used', () => {
+    const files = { [`${CPU}/cpu0/cpuidle/state3/latency`]: '133' };
+    const found = examine(machine({ files, wakeupLimit: () => 5 })).findings.find(({ check }) => check === 'C-states');
+    expect(found?.status).toBe('ok');
+  });
+});
+
+it('a machine about which nothing can be read is examined all the same', () => {
+  const nothing = machine({ read: () => undefined, list: () => [] });
+  expect(examine(nothing).drivers).toHaveLength(4);
+});
+
+it('every fail and warn has a remedy, and the text shows it', () => {
+  const bad = machine({
+    files: { '/proc/self/status': 'CapEff:\t0' },
+    addonError: () => 'gone',
+    hasCommand: () => false,
+  });
+  const verdict = examine(bad);
+  for (const { status, remedy } of verdict.findings) {
+    if (status === 'fail' || status === 'warn') expect(text(verdict)).toContain(`-> ${remedy}`);
+  }
+  expect(text(verdict)).toMatch(/^no {4}xdp/m);
+});
