@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -61,9 +62,10 @@ int DescriptorOf(napi_env env, napi_callback_info info) {
   return *static_cast<int*>(data);
 }
 
-napi_value Result(napi_env env, ssize_t result) {
-  napi_value value;
-  napi_create_int32(env, result < 0 ? errno : 0, &value);
+// Undefined for success: nothing has to be made for it.
+napi_value Result(napi_env env, long result) {
+  napi_value value = nullptr;
+  if (result < 0) napi_create_int32(env, errno, &value);
   return value;
 }
 
@@ -241,12 +243,13 @@ Napi::Value XdpSocket::Statistics(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), lost);
 }
 
+// Not libc's sendto: in a process with threads it prepares for the thread to be cancelled, at each call.
 napi_value XdpSocket::Kick(napi_env env, napi_callback_info info) {
-  return Result(env, sendto(DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
+  return Result(env, syscall(SYS_sendto, DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
 }
 
 napi_value XdpSocket::Wake(napi_env env, napi_callback_info info) {
-  return Result(env, recvfrom(DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr));
+  return Result(env, syscall(SYS_recvfrom, DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr));
 }
 
 void XdpSocket::SetOption(int option, const void* value, socklen_t length, const char* step) {

@@ -37,7 +37,7 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
   Napi::Value Statistics(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
-  // Functions without a receiver or arguments: the cheapest call there is into an addon. Both return an errno, 0 for success.
+  // Functions without a receiver or arguments: the cheapest call there is into an addon. Both return an errno, or undefined.
   static napi_value Kick(napi_env env, napi_callback_info info);
   static napi_value Wake(napi_env env, napi_callback_info info);
 

@@ -32,8 +32,8 @@ export class XdpNic implements Nic {
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #socket: XdpSocket;
-  readonly #kick: () => number;
-  readonly #wakeKernel: () => number;
+  readonly #kick: () => number | undefined;
+  readonly #wakeKernel: () => number | undefined;
   readonly #poller: Poller;
   readonly #stateWatch: NicStateWatch;
   readonly #halves: Uint16Array;
@@ -51,8 +51,8 @@ export class XdpNic implements Nic {
   readonly #chunk: number;
   readonly #mtu: number;
   readonly #jumbo: boolean;
-  /** Kick only when the kernel asks for it. In copy mode it always does. */
-  readonly #needWakeup: boolean;
+  /** Kick without a look at the flag: in copy mode it is always set, and without need_wakeup never. */
+  readonly #alwaysKick: boolean;
   /** The kernel may have to be called to receive: zero-copy, busy polling. */
   readonly #receiveCalls: boolean;
   readonly #busyPoll: boolean;
@@ -88,9 +88,9 @@ export class XdpNic implements Nic {
     this.#mtu = plan.mtu;
     this.#jumbo = plan.jumbo;
     this.#zeroCopy = opened.mode === 'native-zerocopy';
-    this.#needWakeup = opened.needWakeup;
+    this.#alwaysKick = !this.#zeroCopy || !opened.needWakeup;
     this.#busyPoll = options.busyPoll !== undefined;
-    this.#receiveCalls = this.#busyPoll || (this.#zeroCopy && this.#needWakeup);
+    this.#receiveCalls = this.#busyPoll || (this.#zeroCopy && opened.needWakeup);
     this.#prepareTxFrames(plan, link.address, opened.etherType);
     this.#etherType = this.#halves[(TX_HEADROOM >> 1) - 1];
     this.#poller = new (core().Poller)(socket.fd);
@@ -201,29 +201,32 @@ export class XdpNic implements Nic {
     if (this.#closed) return true;
     const tx = this.#tx;
     const queued = tx.unpublished;
-    if (queued !== 0) tx.publish();
     let done = true;
-    // Without `needsWakeup` the kernel sends on its own; it looks at the ring again before it clears the flag.
-    if (tx.pending() !== 0 && (!this.#needWakeup || tx.needsWakeup)) done = this.#push(queued);
-    // After the kick: by now the frames are on their way, and giving back what was sent delays nobody.
+    if (queued !== 0) tx.publish();
+    if (queued !== 0 || tx.pending() !== 0) {
+      // The kernel that does not ask for a kick sends on its own; it looks at the ring once more before it asks.
+      if (this.#alwaysKick || tx.needsWakeup) done = this.#push(queued);
+    }
+    // After the kick, when the frames are on their way and the peer is at work: this delays nobody.
     this.#reap();
+    this.#returnEntries();
     return done;
   }
 
   /** Kicks until the kernel has taken everything, or does not get on. */
   #push(queued: number): boolean {
     const tx = this.#tx;
-    let before = tx.pending();
+    let before = -1;
     for (let i = 0; i < KICKS; i++) {
       this.#counters[NicCounter.kicks]++;
       const error = this.#kick();
-      if (error !== 0 && error !== EAGAIN && error !== EBUSY && error !== ENOBUFS) {
+      if (error !== undefined && error !== EAGAIN && error !== EBUSY && error !== ENOBUFS) {
         // The interface is down or gone. What is in the ring stays there; the protocol counts it as lost.
         this.#counters[NicCounter.txErrors] += queued;
         return true;
       }
       // Zero-copy: the device works on its own from here.
-      if (this.#zeroCopy) return error === 0;
+      if (this.#zeroCopy) return error === undefined;
       const left = tx.pending();
       if (left === 0) return true;
       this.#reap(); // a full completion ring stops the transmit ring
@@ -238,7 +241,8 @@ export class XdpNic implements Nic {
     const count = completion.refresh();
     if (count === 0) return;
     for (let i = 0; i < count; i++) this.#txPool.unpin(completion.address(i));
-    completion.release(count);
+    completion.take(count);
+    completion.release();
   }
 
   // ---- receiving ---------------------------------------------------------------------------------------------------------
@@ -246,6 +250,7 @@ export class XdpNic implements Nic {
   receive(): number {
     if (this.#burst !== 0) this.recycle();
     if (this.#closed) return 0;
+    this.#returnEntries(); // those of the burst before, if no flush has
     const ring = this.#rxRing;
     const available = ring.available();
     if (available === 0) {
@@ -272,8 +277,8 @@ export class XdpNic implements Nic {
       bytes += size;
       count++;
     }
-    // The descriptors are read: the ring may have them back. The frames are ours until `recycle`.
-    ring.release(limit);
+    // The descriptors are read. The frames are ours until `recycle`.
+    ring.take(limit);
     this.#burst = count;
     this.#counters[NicCounter.rxFrames] += count;
     this.#counters[NicCounter.rxBytes] += bytes;
@@ -306,10 +311,8 @@ export class XdpNic implements Nic {
       }
       taken += segments;
     }
-    ring.release(taken);
+    ring.take(taken);
     this.#burst = count;
-    // Chunks that were gathered from can be received into at once.
-    if (this.#fill.unpublished !== 0) this.#fill.publish();
     this.#counters[NicCounter.rxFrames] += count;
     return count;
   }
@@ -372,6 +375,14 @@ export class XdpNic implements Nic {
       else this.#fill.pushAddress(frame); // any address within the chunk will do
     }
     this.#burst = 0;
+  }
+
+  /**
+   * Shows the kernel which receive descriptors are read and which chunks it can fill again. Not in `recycle` but after the kick
+   * that usually follows: these are two stores that wait for the memory, and no hurry, for there are more entries.
+   */
+  #returnEntries(): void {
+    if (this.#rxRing.taken !== 0) this.#rxRing.release();
     if (this.#fill.unpublished !== 0) this.#fill.publish();
   }
 
@@ -397,6 +408,7 @@ export class XdpNic implements Nic {
   watch(wake: () => void): void {
     if (this.#closed) throw closedError();
     this.#wake = wake;
+    this.#returnEntries();
     this.#poller.start(this.#onReady);
   }
 

@@ -23,10 +23,10 @@ export interface XdpSocket {
   busyPoll(microseconds: number, budget: number): void;
   /** Frames lost on receive since the socket was opened. */
   statistics(): number;
-  /** sendto: the kernel looks at the transmit ring. Returns an errno, 0 for success. */
-  readonly kick: () => number;
-  /** recvfrom: the kernel looks at the fill ring. Returns an errno. */
-  readonly wake: () => number;
+  /** sendto: the kernel looks at the transmit ring. Returns an errno, undefined for success. */
+  readonly kick: () => number | undefined;
+  /** recvfrom: the kernel looks at the fill ring. Returns an errno, undefined for success. */
+  readonly wake: () => number | undefined;
   close(): void;
 }
 

@@ -105,6 +105,7 @@ export class ConsumerRing {
   readonly #entries: number;
   readonly #mask: number;
   #next: number;
+  #released: number;
   #seen: number;
 
   constructor(ring: MappedRing, size: number) {
@@ -114,6 +115,7 @@ export class ConsumerRing {
     this.#entries = ring.entries >> 2;
     this.#mask = size - 1;
     this.#next = Atomics.load(this.#words, this.#consumer);
+    this.#released = this.#next;
     this.#seen = this.#next;
   }
 
@@ -148,9 +150,19 @@ export class ConsumerRing {
     return this.#words[descriptor + OPTIONS];
   }
 
-  /** Gives the first `count` entries back to the kernel. */
-  release(count: number): void {
+  /** Entries that were taken and not released. */
+  get taken(): number {
+    return (this.#next - this.#released) | 0;
+  }
+
+  /** Moves beyond the first `count` entries. */
+  take(count: number): void {
     this.#next = (this.#next + count) | 0;
+  }
+
+  /** Gives the kernel back every entry that was taken. */
+  release(): void {
+    this.#released = this.#next;
     Atomics.store(this.#words, this.#consumer, this.#next);
   }
 }
