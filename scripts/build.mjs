@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 
-import { buildEnvironment, ROOT, tool } from './setup/project.mjs';
+import { nodeHeaders, ROOT, tool } from './setup/project.mjs';
 import { readStamp, stampOf, writeStamp } from './setup/stamp.mjs';
 
 const COMPILER = ['make', 'g++', 'python3'];
@@ -14,7 +14,7 @@ const LIBBPF = '/usr/include/bpf/libbpf.h';
 const onPath = (command) => process.env.PATH.split(delimiter).some((folder) => existsSync(join(folder, command)));
 
 function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, env: buildEnvironment(), encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' });
   // A build that succeeds has nothing to say, but for the compiler's warnings.
   if (status !== 0)
     throw new Error(`${stdout ?? ''}${stderr ?? ''}\n${relative(ROOT, command)} ${args.join(' ')} failed`);
@@ -33,7 +33,7 @@ const native = {
       matching: /\.(cc|c|h|json)$/,
       facts: [process.version, process.arch, existsSync(LIBBPF)],
     }),
-  build: () => run(tool('node-gyp'), ['configure', 'build', '--loglevel=warn', '--jobs=max']),
+  build: () => run(tool('node-gyp'), ['configure', 'build', '--loglevel=warn', '--jobs=max', ...nodeHeaders()]),
   obstacle() {
     const lacking = COMPILER.filter((command) => !onPath(command));
     return lacking.length === 0 ? undefined : `${lacking.join(', ')} missing: only the memory driver will work`;

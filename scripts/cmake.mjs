@@ -6,12 +6,12 @@
 import { spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 
-import { buildEnvironment, ROOT, tool } from './setup/project.mjs';
+import { ROOT, tool } from './setup/project.mjs';
 
 function run(command, args, { quiet = false, env = {} } = {}) {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: ROOT,
-    env: { ...buildEnvironment(), ...env },
+    env: { ...process.env, ...env },
     stdio: quiet ? 'pipe' : ['ignore', 'inherit', 'inherit'],
     encoding: 'utf8',
   });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { buildEnvironment, ROOT } from './project.mjs';
+import { ROOT } from './project.mjs';
 
 const packagesOf = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages;
 
@@ -25,7 +25,6 @@ export function ensureModules() {
   // Without scripts: what they would do for this project (`prepare`) is the next step of the set-up.
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: ROOT,
-    env: buildEnvironment(),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (status !== 0) throw new Error('npm ci failed: see its message above');

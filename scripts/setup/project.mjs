@@ -1,4 +1,4 @@
-// Where the project is, and the environment its tools run in.
+// Where the project and its tools are.
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Node's own headers lie beside it in most installations; told so, node-gyp downloads nothing. */
-export function buildEnvironment() {
+export function nodeHeaders() {
   const prefix = dirname(dirname(realpathSync(process.execPath)));
-  if (process.env.npm_config_nodedir || !existsSync(join(prefix, 'include/node/node_api.h'))) return process.env;
-  return { ...process.env, npm_config_nodedir: prefix };
+  const elsewhere = process.env.npm_config_nodedir !== undefined;
+  return !elsewhere && existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
 }
 
 /** A tool that npm installed. */
