@@ -6,11 +6,13 @@
 #include "link_monitor.h"
 #include "packet_socket.h"
 #include "poller.h"
+#include "udp_socket.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   emp::Poller::Define(env, exports);
   emp::FrameMemory::Define(env, exports);
   emp::PacketSocket::Define(env, exports);
+  emp::UdpSocket::Define(env, exports);
   emp::LinkMonitor::Define(env, exports);
   exports.Set("listLinks", Napi::Function::New<emp::ListLinks>(env, "listLinks"));
   return exports;

@@ -77,6 +77,42 @@ export interface PacketSocket {
   close(): void;
 }
 
+// ---- core: udp -----------------------------------------------------------------------------------------------------------
+
+export interface RawUdpEnd {
+  ip: string;
+  port: number;
+  /** Interface index of a link-local address, or 0. */
+  scope: number;
+}
+
+/** A UDP socket, bound. The tables are described in native/core/udp_tables.h. */
+export interface UdpSocket {
+  readonly fd: number;
+  readonly local: RawUdpEnd;
+  /** The interface that owns the local address. */
+  readonly interface: { name: string; index: number; mtu: number } | undefined;
+  /** Bytes, as the kernel counts them. */
+  readonly receiveBuffer: { obtained: number; wanted: number };
+  /** Before `open`. Returns what the kernel has of it. */
+  enableOffload(): { gso: boolean; gro: boolean };
+  /** Maps `length` bytes for frames; the receive buffers are in there from `rxOffset` on. */
+  open(length: number, rxOffset: number, rxSize: number, rxCount: number, maxFrame: number): UdpFunctions;
+  readonly frames: ArrayBuffer;
+  readonly tables: ArrayBuffer;
+  setPeer(index: number, ip: string, port: number, scope: number): void;
+  source(datagram: number): RawUdpEnd;
+  close(): void;
+}
+
+/** Plain functions, because a method costs more. */
+export interface UdpFunctions {
+  /** Sends the first `count` descriptors; returns how many the kernel took or lost. */
+  readonly send: (count: number) => number;
+  /** Returns the number of frames received. */
+  readonly receive: () => number;
+}
+
 // ---- core: links ---------------------------------------------------------------------------------------------------------
 
 /** What netlink says of a link; texts are empty where it says nothing. */
@@ -132,7 +168,7 @@ export interface CoreAddon {
   FrameMemory: new (length: number) => FrameMemory;
   /** `namespace` '' is the process's own. */
   PacketSocket: new (namespace: string, interfaceName: string) => PacketSocket;
-  /** Namespace: '' for the process's own. */
+  UdpSocket: new (namespace: string, ip: string, port: number, scope: number) => UdpSocket;
   LinkMonitor: new (namespace: string) => LinkMonitor;
   listLinks(namespace: string): RawLinkFacts[];
 }

@@ -1,0 +1,55 @@
+// Receives bursts of datagrams. One that the kernel joined from segments (UDP_GRO) becomes one entry for each segment.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "udp_tables.h"
+
+namespace emp {
+
+class UdpReceiver {
+ public:
+  struct Buffers {
+    size_t offset;  // of the first, in the frames' memory
+    size_t size;
+    size_t count;
+  };
+
+  // `maxFrame`: what is longer is not ours to take.
+  UdpReceiver(int fd, uint8_t* frames, const Buffers& buffers, size_t maxFrame, const UdpTables& tables);
+
+  // Fills the receive tables; returns the number of entries. They are good until the next call.
+  int Receive();
+
+  // The sender of a datagram of the last burst.
+  const UdpAddress& Source(size_t datagram) const { return sources_[datagram]; }
+
+ private:
+  struct Control {
+    // Two cmsgs of four bytes: the segment size, and the count of drops.
+    alignas(cmsghdr) uint8_t bytes[2 * CMSG_SPACE(sizeof(int))];
+  };
+
+  int ReceiveMessages();
+  void Rearm(size_t datagram);
+  int Split(size_t datagram, int entries);
+  size_t ReadControl(msghdr& message);
+
+  const int fd_;
+  const Buffers buffers_;
+  const size_t maxFrame_;
+  const UdpTables tables_;
+  std::vector<mmsghdr> messages_;
+  std::vector<iovec> vectors_;
+  std::vector<Control> controls_;
+  std::vector<UdpAddress> sources_;
+  int wanted_ = 1;
+  uint32_t dropsSeen_ = 0;
+};
+
+}  // namespace emp
