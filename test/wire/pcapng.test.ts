@@ -1,20 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { datagramHeader, parseEndpoint } from '../../src/wire/datagram.js';
 import { Direction, LinkType, packetBlockBytes, prologue, readBlock, writePacket } from '../../src/wire/pcapng.js';
-
-const hasTshark = ((): boolean => {
-  try {
-    execFileSync('tshark', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+import { hasTshark, readFields } from '../support/tshark.js';
 
 const nic = {
   linkType: LinkType.ethernet,
@@ -41,24 +29,6 @@ function packet(nanoseconds: number, dropped: number, header: Uint8Array, payloa
   );
   expect(end).toBe(length);
   return bytes;
-}
-
-function tshark(file: Uint8Array, fields: readonly string[], ...more: string[]): string[][] {
-  const folder = mkdtempSync(join(tmpdir(), 'emp-pcapng-'));
-  try {
-    writeFileSync(join(folder, 'a.pcapng'), file);
-    const text = execFileSync(
-      'tshark',
-      ['-r', join(folder, 'a.pcapng'), '-T', 'fields', ...fields.flatMap((field) => ['-e', field]), ...more],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
-    );
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split('\t'));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 describe('blocks', () => {
@@ -119,7 +89,7 @@ describe.skipIf(!hasTshark)('tshark (needs the package tshark) reads', () => {
       packet(5_000_000_000_001, 7, header, new Uint8Array(51)),
     ]);
     const fields = ['frame.time_epoch', 'frame.len', 'frame.packet_flags_direction', 'frame.interface_name', 'eth.dst'];
-    expect(tshark(file, fields)).toEqual([
+    expect(readFields(file, fields)).toEqual([
       ['1700000000.123456789', '64', '0x00000002', 'emp0', '00:01:02:03:04:05'],
       ['1700005000.000000001', '65', '0x00000002', 'emp0', '00:01:02:03:04:05'],
     ]);
@@ -136,7 +106,7 @@ describe.skipIf(!hasTshark)('tshark (needs the package tshark) reads', () => {
     const checks = ['-o', 'udp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'];
     const address = (text: string): string => text.replace(/^\[?(.*?)\]?:\d+$/, '$1');
     const good = '1';
-    expect(tshark(file, fields, ...checks)).toEqual([[address(from), address(to), '34997', '40000', '41', good]]);
-    if (ip === 'ip') expect(tshark(file, ['ip.checksum.status'], ...checks)).toEqual([[good]]);
+    expect(readFields(file, fields, ...checks)).toEqual([[address(from), address(to), '34997', '40000', '41', good]]);
+    if (ip === 'ip') expect(readFields(file, ['ip.checksum.status'], ...checks)).toEqual([[good]]);
   });
 });
