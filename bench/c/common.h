@@ -2,7 +2,7 @@
 //
 // Each program is the floor of one path into the kernel: the least that any program must do to send a message and
 // get its answer. So there is no protocol here but a 4-byte sequence number in front of the payload, which tells a late
-// answer from the one that is awaited. A path is five static functions, which its own file defines after including this one;
+// answer from the one that is awaited. A path is a handful of static functions, which its own file defines after including this one;
 // everything is one translation unit, so that the compiler inlines them into the loops.
 #pragma once
 
@@ -55,6 +55,8 @@ static struct options opt = {
 // ---- a path ---------------------------------------------------------------------------------------------------------
 
 static const char *path_name(void);
+// What a client has to be told, if anything: printed after "ready".
+static const char *path_where(void);
 // Opens the socket; returns the descriptor that poll() may sleep on.
 static int path_open(void);
 // Largest message (sequence number included).
@@ -62,7 +64,7 @@ static uint32_t path_limit(void);
 // Where the next message to send is to be written.
 static uint8_t *path_message(void);
 static void path_send(uint32_t length);
-// The next message received, or NULL; it stays valid until path_reply or path_release.
+// The next message received, or NULL; it is valid until path_reply or path_release.
 static uint8_t *path_receive(uint32_t *length);
 // Sends the message just received back to its sender, from where it lies if the path can.
 static void path_reply(uint8_t *message, uint32_t length);
@@ -271,18 +273,19 @@ static void write_raw(const double *us) {
   if (file == NULL || fwrite(us, sizeof *us, opt.rounds, file) != opt.rounds || fclose(file) != 0) die(opt.raw);
 }
 
-static void report(double *us, const struct tally *tally) {
+static void report(double *us, uint64_t elapsed, const struct tally *tally) {
   uint64_t n = opt.rounds;
   double sum = 0;
   for (uint64_t i = 0; i < n; i++) sum += us[i];
   qsort(us, n, sizeof *us, by_value);
   printf("{\"test\":\"pingpong\",\"path\":\"%s\",\"mode\":\"%s\",\"wait\":\"%s\",\"size\":%u,\"rounds\":%llu,\"lost\":%llu,"
          "\"stale\":%llu,\"wrong\":%llu,\"rtt_us\":{\"min\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
-         "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f}}\n",
+         "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f},\"elapsed_us_per_round\":%.3f}\n",
          path_name(), opt.mode, opt.block ? "block" : "spin", opt.size, (unsigned long long)n,
          (unsigned long long)tally->lost, (unsigned long long)tally->stale, (unsigned long long)tally->wrong, us[0],
          percentile(us, n, 0.5), percentile(us, n, 0.9), percentile(us, n, 0.99), percentile(us, n, 0.999),
-         percentile(us, n, 0.9999), us[n - 1], sum / (double)n);
+         percentile(us, n, 0.9999), us[n - 1], sum / (double)n,
+         (double)elapsed / 1000.0 / (double)n);
 }
 
 static void ask(void) {
@@ -293,10 +296,12 @@ static void ask(void) {
   uint32_t sequence = 0;
   for (uint64_t i = 0; i < opt.warmup && !stop; i++) round_trip(++sequence, &tally);
   tally = (struct tally){0, 0, 0};
+  uint64_t start = now_ns();
   for (uint64_t i = 0; i < opt.rounds && !stop; i++) us[i] = (double)round_trip(++sequence, &tally) / 1000.0;
+  uint64_t elapsed = now_ns() - start;
   if (stop) exit(130);
   if (opt.raw != NULL) write_raw(us);
-  report(us, &tally);
+  report(us, elapsed, &tally);
 }
 
 int main(int argc, char **argv) {
@@ -308,7 +313,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   if (opt.server) {
-    printf("ready\n");
+    printf("ready %s\n", path_where());
     fflush(stdout);
     serve();
   } else {

@@ -11,6 +11,8 @@
 static uint8_t ethernet_header[HEADER];
 static uint32_t interface_mtu;
 
+static const char *path_where(void) { return ""; }
+
 static void ethernet_open(void) {
   if (opt.interface == NULL) usage("--interface is needed");
   struct ifreq request;

@@ -46,6 +46,17 @@ static int path_open(void) {
   return fd;
 }
 
+// The port, which the kernel chose if it was 0.
+static const char *path_where(void) {
+  static char text[8];
+  struct sockaddr_storage own;
+  socklen_t length = sizeof own;
+  if (getsockname(fd, (struct sockaddr *)&own, &length) != 0) die("getsockname");
+  uint16_t port = own.ss_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port : ((struct sockaddr_in6 *)&own)->sin6_port;
+  snprintf(text, sizeof text, "%u", ntohs(port));
+  return text;
+}
+
 static uint32_t path_limit(void) { return 65507; }
 static uint8_t *path_message(void) { return outgoing; }
 static void path_send(uint32_t length) {

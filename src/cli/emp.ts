@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 
+import { register as bench } from './bench.js';
 import { register as capture } from './capture.js';
 import { register as doctor } from './doctor.js';
 import { register as nics } from './nics.js';
@@ -44,7 +45,7 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
     );
-  for (const register of [doctor, nics, testbed, capture]) register(program);
+  for (const register of [doctor, nics, testbed, capture, bench]) register(program);
   return program;
 }
 

@@ -51,23 +51,27 @@ export interface NicFlags {
   wait: WaitName;
 }
 
-/** Adds what decides which NIC a command opens, and how it waits. */
-export function nicOptions(command: Command, drivers: readonly DriverName[], driver: DriverName): Command {
+/** Adds what decides which NIC a command opens, and how it waits. Without a default the command chooses a driver. */
+export function nicOptions(
+  command: Command,
+  drivers: readonly DriverName[],
+  driver: DriverName | undefined,
+  wait: WaitName = 'adaptive',
+): Command {
+  const which = new Option('-d, --driver <driver>', 'how frames reach the wire').choices(drivers);
   return command
-    .addOption(new Option('-d, --driver <driver>', 'how frames reach the wire').choices(drivers).default(driver))
+    .addOption(driver === undefined ? which : which.default(driver))
     .option('-i, --interface <name>', 'network interface (xdp, packet)')
     .option('-n, --namespace <name>', 'network namespace to open it in, as of `ip netns` (needs root)')
     .option('-q, --queue <number>', 'receive and transmit queue (xdp; default: 0)', integer(0, 4095))
     .addOption(new Option('--require <mode>', 'fail rather than fall back (xdp)').choices(['zerocopy', 'native']))
     .option('-a, --address <ip>', 'own IPv4 or IPv6 address (udp; default: 127.0.0.1)')
     .option('--udp-port <number>', 'own UDP port, 0: any (udp; default: 34997)', integer(0, 65535))
-    .addOption(waitOption());
+    .addOption(waitOption(wait));
 }
 
-export function waitOption(): Option {
-  return new Option('--wait <strategy>', 'how to wait for frames')
-    .choices(['spin', 'event', 'adaptive'])
-    .default('adaptive');
+export function waitOption(wait: WaitName = 'adaptive'): Option {
+  return new Option('--wait <strategy>', 'how to wait for frames').choices(['spin', 'event', 'adaptive']).default(wait);
 }
 
 /** The NIC that the flags name. An option that the driver has no use for is an error, not ignored. */

@@ -1,0 +1,142 @@
+import { EmpError, Host, type Channel } from '../../src/index.js';
+import { microseconds } from '../clock.js';
+import type { OpenAsker, Opened } from './commands.js';
+import { isIntact, readRound, writePayload } from './payload.js';
+import { Tally, type Losses } from './tally.js';
+
+/** A round that takes longer, µs, ends the measurement: the channel itself repeats lost frames long before. */
+const PATIENCE = 10_000_000;
+const IDLE_TURNS_PER_CLOCK = 1 << 16;
+
+/**
+ * The client's end. A round is timed from before `reserve` to the call of the handler with the whole answer; the handler
+ * starts the next round, so what the turn still does after it (acknowledgements, recycling) is part of that round. Nothing is left out.
+ */
+export class Asker {
+  readonly #tally: Tally;
+  readonly #size: number;
+  readonly #channel: Channel;
+  readonly #memory: Uint8Array;
+  /** The message, when it is too long for one frame. */
+  readonly #long: Uint8Array | undefined;
+  #samples = new Float64Array(0);
+  #first = 0;
+  #round = 0;
+  #end = 0;
+  #started = 0;
+  #failure: Error | undefined;
+  #settle: (() => void) | undefined;
+
+  private constructor(
+    readonly host: Host,
+    channel: Channel,
+    { rounds, size }: OpenAsker,
+  ) {
+    this.#tally = new Tally(rounds);
+    this.#size = size;
+    this.#channel = channel;
+    this.#memory = channel.bytes;
+    this.#long = size <= channel.maxFrameMessage ? undefined : new Uint8Array(size);
+    channel.onMessage = (bytes, offset, length) => this.#answered(bytes, offset, length);
+    channel.onClose = ({ error }) => {
+      this.#failure ??= error ?? new EmpError('ERR_EMP_CLOSED', 'The server ended the channel.');
+      this.#settle?.();
+    };
+  }
+
+  static async open(options: OpenAsker): Promise<Asker> {
+    const host = await Host.open({ nic: options.nic, wait: options.wait });
+    try {
+      return new Asker(host, await host.connect(options.address, options.port), options);
+    } catch (error) {
+      await host.close({ force: true });
+      throw error;
+    }
+  }
+
+  get opened(): Opened {
+    return { address: this.host.address, info: this.host.nic.info };
+  }
+
+  /** `rounds` more rounds; their times. `spin`: polls until they are done; `also` is polled too. */
+  async run(rounds: number, spin: boolean, also?: Host): Promise<Float64Array> {
+    this.#samples = new Float64Array(rounds);
+    this.#first = this.#round;
+    this.#end = this.#round + rounds;
+    this.#ask();
+    if (spin) this.#spin(also);
+    else await this.#wait();
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#samples;
+  }
+
+  losses(): Losses {
+    return this.#tally.losses(this.#round);
+  }
+
+  async close(): Promise<void> {
+    await Promise.race([this.#channel.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+    await this.host.close({ force: true });
+  }
+
+  // ---- the hot path: allocates nothing ----
+
+  #ask(): void {
+    const size = this.#size;
+    const channel = this.#channel;
+    this.#started = microseconds();
+    if (this.#long === undefined) {
+      const at = channel.reserve(size);
+      if (at < 0) throw new Error('no room for a message');
+      writePayload(this.#memory, at, size, this.#round);
+      channel.commit(size);
+    } else {
+      writePayload(this.#long, 0, size, this.#round);
+      if (!channel.send(this.#long)) throw new Error('no room for a message');
+    }
+  }
+
+  #answered(bytes: Uint8Array, offset: number, length: number): void {
+    const now = microseconds();
+    const round = readRound(bytes, offset, length, this.#round);
+    this.#tally.see(round, length === this.#size && isIntact(bytes, offset, length, round));
+    if (round !== this.#round) return;
+    this.#samples[round - this.#first] = now - this.#started;
+    this.#round = round + 1;
+    if (this.#round < this.#end) this.#ask();
+    else this.#settle?.();
+  }
+
+  #spin(also: Host | undefined): void {
+    let seen = this.#round;
+    for (let idle = 0; this.#round < this.#end;) {
+      also?.poll();
+      if (this.host.poll() > 0 || ++idle < IDLE_TURNS_PER_CLOCK) continue;
+      idle = 0;
+      if (this.#failure !== undefined) return;
+      if (this.#round === seen && microseconds() - this.#started > PATIENCE) throw this.#noAnswer();
+      seen = this.#round;
+    }
+  }
+
+  // ----
+
+  async #wait(): Promise<void> {
+    let watch: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      this.#settle = resolve;
+      if (this.#round >= this.#end || this.#failure !== undefined) resolve();
+      watch = setInterval(() => {
+        if (microseconds() - this.#started > PATIENCE) reject(this.#noAnswer());
+      }, 1000);
+    });
+    clearInterval(watch);
+    this.#settle = undefined;
+  }
+
+  #noAnswer(): EmpError {
+    return new EmpError('ERR_EMP_TIMEOUT', `Round ${this.#round} had no answer for ${PATIENCE / 1e6} s.`, {
+      remedy: 'Check that the server answers: emp echo.',
+    });
+  }
+}

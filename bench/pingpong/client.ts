@@ -1,0 +1,26 @@
+// The client's process.
+import { CollectionWatch } from '../collections.js';
+import { Asker } from './asker.js';
+import { listen, type AskerCommands } from './commands.js';
+
+let asker: Asker;
+let watch: CollectionWatch;
+let spin: boolean;
+
+listen<AskerCommands>({
+  async open(options) {
+    asker = await Asker.open(options);
+    spin = options.wait === 'spin';
+    return asker.opened;
+  },
+  run: (rounds) => asker.run(rounds, spin),
+  async watch() {
+    watch = new CollectionWatch();
+    await watch.start();
+  },
+  watched: (rounds) => watch.stop(rounds),
+  async close() {
+    await asker.close();
+    return asker.losses();
+  },
+});

@@ -1,0 +1,79 @@
+// A result as text: what was measured, the percentiles, a histogram.
+import { plot } from '../histogram.js';
+import { machineLine } from '../machine.js';
+import type { Summary } from '../samples.js';
+import type { Measured, PingpongResult, Skipped } from './result.js';
+
+const COLUMNS: readonly [keyof Summary, string][] = [
+  ['min', 'min'],
+  ['p50', 'p50'],
+  ['p90', 'p90'],
+  ['p99', 'p99'],
+  ['p999', 'p99.9'],
+  ['p9999', 'p99.99'],
+  ['max', 'max'],
+  ['mean', 'mean'],
+];
+
+export function report({ result, samples, baselineSamples }: Measured): string {
+  const series = [{ name: 'emp', samples }];
+  if (baselineSamples !== undefined) series.push({ name: 'bare C', samples: baselineSamples });
+  return [header(result), percentiles(result), plot(series), ...remarks(result)].join('\n\n');
+}
+
+function header(result: PingpongResult): string {
+  const { driver, mode, size, wait, cores, rounds, warmup, slices, wire, machine } = result;
+  const lines: [string, string][] = [
+    ['ping-pong', `${size} bytes over ${driver} (${mode}), waiting by ${wait}, ${wire}`],
+    ['cores', cores === null ? 'not pinned' : `client on ${cores.client}, server on ${cores.server}`],
+    ['machine', machineLine(machine)],
+    [
+      'rounds',
+      `${group(rounds)} in ${slices} slice${slices === 1 ? '' : 's'}, each after ${group(warmup)} to warm up; ` +
+        `lost ${result.lost}, doubled ${result.doubled}, reordered ${result.reordered}, corrupted ${result.corrupted}`,
+    ],
+  ];
+  return lines.map(([name, text]) => `${name.padEnd(10)} ${text}`).join('\n');
+}
+
+function group(count: number): string {
+  return count.toLocaleString('en').replaceAll(',', ' ');
+}
+
+function percentiles({ rtt_us, baseline }: PingpongResult): string {
+  const row = (name: string, cells: readonly string[]): string =>
+    name.padEnd(10) + cells.map((cell) => cell.padStart(9)).join('');
+  const times = (summary: Summary): string[] => COLUMNS.map(([key]) => summary[key].toFixed(2));
+  const rows = [
+    row(
+      'us',
+      COLUMNS.map(([, title]) => title),
+    ),
+    row('emp', times(rtt_us)),
+  ];
+  if (baseline !== null) {
+    rows.push(
+      row('bare C', times(baseline.rtt_us)),
+      row(
+        'ratio',
+        COLUMNS.map(([key]) => `${(rtt_us[key] / baseline.rtt_us[key]).toFixed(2)}x`),
+      ),
+    );
+  }
+  return rows.join('\n');
+}
+
+function remarks({ baseline_note, gc, notes }: PingpongResult): string[] {
+  const lines: string[] = [];
+  if (baseline_note !== null) lines.push(`No baseline: ${baseline_note}.`);
+  if (gc !== null) {
+    const bytes = gc.bytes_per_round === null ? '' : `; the heaps grew by ${gc.bytes_per_round} bytes a round`;
+    lines.push(`Garbage collector, both ends: ${gc.scavenges} scavenges, ${gc.others} other collections${bytes}.`);
+  }
+  lines.push(...notes.map((note) => `Note: ${note}`));
+  return lines.length === 0 ? [] : [lines.join('\n')];
+}
+
+export function skippedLines(skipped: readonly Skipped[]): string {
+  return skipped.map(({ driver, reason }) => `Not over ${driver}: ${reason}`).join('\n');
+}

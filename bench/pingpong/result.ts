@@ -1,0 +1,65 @@
+import type { DriverName } from '../../src/index.js';
+import type { Collections } from '../collections.js';
+import type { Cores, Machine } from '../machine.js';
+import type { Summary } from '../samples.js';
+import type { Wait } from './commands.js';
+import type { Losses } from './tally.js';
+
+/** Of a driver that was not used though it comes first. */
+export interface Skipped {
+  driver: DriverName;
+  code: string;
+  reason: string;
+}
+
+/** One object of `emp bench pingpong --json`; docs/bench.md explains each field. */
+export interface PingpongResult extends Losses {
+  test: 'pingpong';
+  driver: DriverName;
+  mode: string;
+  wait: Wait;
+  size: number;
+  rounds: number;
+  warmup: number;
+  slices: number;
+  rtt_us: Summary;
+  /** Of the bare C program; null: not asked for, or `baseline_note` says why there is none. */
+  baseline: {
+    path: string;
+    mode: string;
+    wait: 'spin' | 'block';
+    rounds: number;
+    lost: number;
+    rtt_us: Summary;
+  } | null;
+  baseline_note: string | null;
+  ratio_p50: number | null;
+  ratio_p99: number | null;
+  gc: {
+    scavenges: number;
+    others: number;
+    bytes_per_round: number | null;
+    client: Collections;
+    server: Collections | null;
+  } | null;
+  wire: string;
+  cores: { client: number; server: number } | null;
+  skipped: Skipped[];
+  notes: string[];
+  machine: Machine;
+}
+
+/** A result, and the samples (sorted) that a histogram is drawn from. */
+export interface Measured {
+  readonly result: PingpongResult;
+  readonly samples: Float64Array;
+  readonly baselineSamples: Float64Array | undefined;
+}
+
+export function ratio(ours: number, floor: number | undefined): number | null {
+  return floor === undefined ? null : Math.round((1000 * ours) / floor) / 1000;
+}
+
+export function coresOf(cores: Cores | undefined): { client: number; server: number } | null {
+  return cores === undefined ? null : { client: cores.client, server: cores.server };
+}

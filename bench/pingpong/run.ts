@@ -1,0 +1,323 @@
+// The measurement: makes the wire, starts the two ends, lets ours and the bare C program take turns, and pools the samples.
+import { EmpError, type DriverName, type LinkAddress, type NicInfo, type NicOptions } from '../../src/index.js';
+import { Testbed } from '../../src/testbed/testbed.js';
+import { floorMissing, runFloor, type FloorPath } from '../baseline.js';
+import type { Collections } from '../collections.js';
+import { chooseCores, describeMachine, type Cores, type Machine } from '../machine.js';
+import { Pool, rounded, summarize } from '../samples.js';
+import type { Wait } from './commands.js';
+import { Ends } from './ends.js';
+import { coresOf, ratio, type Measured, type Skipped } from './result.js';
+import { setupOf, type Setup } from './setup.js';
+import { addLosses, NO_LOSSES, type Losses } from './tally.js';
+
+export interface PingpongOptions {
+  /** Default: the first of xdp, packet, udp that works. */
+  driver?: DriverName;
+  sizes: readonly number[];
+  rounds: number;
+  warmup: number;
+  wait: Wait;
+  baseline: boolean;
+  /** Ours and the bare C program take this many turns each. */
+  slices: number;
+  checkAllocations: boolean;
+  pin: boolean;
+  /** Ask a server that runs elsewhere, over this NIC. */
+  remote?: { nic: NicOptions; peer: LinkAddress; port: number };
+  /** Of the interfaces of the testbed. */
+  mtu?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Called with each result as soon as it is there. */
+  onResult?: (measured: Measured) => void;
+}
+
+export interface Progress {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+const PREFERENCE: readonly DriverName[] = ['xdp', 'packet', 'udp'];
+const PORT = 7;
+/** Rounds between two looks at the progress bar; it is drawn while nothing is measured. */
+const BLOCK = 25_000;
+
+export async function pingpong(options: PingpongOptions): Promise<Measured[]> {
+  const bench = await Bench.start(options);
+  try {
+    const measured: Measured[] = [];
+    for (const size of options.sizes) {
+      const one = await bench.measure(size);
+      options.onResult?.(one);
+      measured.push(one);
+    }
+    return measured;
+  } catch (error) {
+    throw options.signal?.aborted === true ? interrupted(options.signal) : error;
+  } finally {
+    await bench.stop();
+  }
+}
+
+function interrupted(signal: AbortSignal): EmpError {
+  return new EmpError('ERR_EMP_ABORTED', 'The measurement was interrupted.', { cause: signal.reason });
+}
+
+/** What a driver obtained when it was tried. */
+interface Chosen {
+  driver: DriverName;
+  info: NicInfo;
+  setup: Setup;
+}
+
+class Bench {
+  readonly #machine: Machine = describeMachine();
+  readonly #cores: Cores | undefined;
+  readonly #skipped: Skipped[] = [];
+  readonly #port: number;
+  #testbed: Testbed | undefined;
+  #ends: Ends | undefined;
+  #chosen!: Chosen;
+  readonly #abort = (): void => void this.#ends?.stop();
+
+  private constructor(private readonly options: PingpongOptions) {
+    this.#cores = options.pin ? chooseCores(this.#machine) : undefined;
+    this.#port = options.remote?.port ?? PORT;
+  }
+
+  static async start(options: PingpongOptions): Promise<Bench> {
+    const bench = new Bench(options);
+    try {
+      options.signal?.addEventListener('abort', bench.#abort);
+      if (options.signal?.aborted === true) throw interrupted(options.signal);
+      bench.#chosen = await bench.#choose();
+      return bench;
+    } catch (error) {
+      await bench.stop();
+      throw options.signal?.aborted === true ? interrupted(options.signal) : error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.options.signal?.removeEventListener('abort', this.#abort);
+    await this.#ends?.stop();
+    await this.#testbed?.down();
+  }
+
+  // ---- which driver ----
+
+  async #choose(): Promise<Chosen> {
+    const { driver, remote } = this.options;
+    if (remote !== undefined) {
+      this.#ends = await Ends.start({ peer: remote.peer }, this.#cores);
+      const setup = { client: remote.nic, server: remote.nic, floor: undefined, wire: `to ${remote.peer}` };
+      return this.#try(remote.nic.driver, setup);
+    }
+    this.#ends = await Ends.start(driver === 'memory' ? 'one process' : 'two processes', this.#cores);
+    const noTestbed = driver === 'memory' ? undefined : await this.#makeTestbed();
+    if (driver !== undefined) return this.#open(driver, noTestbed);
+    for (const candidate of PREFERENCE) {
+      try {
+        return await this.#open(candidate, noTestbed);
+      } catch (error) {
+        if (!(error instanceof EmpError) || candidate === PREFERENCE.at(-1)) throw error;
+        this.#skipped.push({ driver: candidate, code: error.code, reason: error.message });
+      }
+    }
+    throw new EmpError('ERR_EMP_NIC_FAILED', 'No driver works.');
+  }
+
+  /** Returns why there is none. */
+  async #makeTestbed(): Promise<EmpError | undefined> {
+    try {
+      this.#testbed = await Testbed.up(this.options.mtu === undefined ? {} : { mtu: this.options.mtu });
+      return undefined;
+    } catch (error) {
+      if (error instanceof EmpError) return error;
+      throw error;
+    }
+  }
+
+  #open(driver: DriverName, noTestbed: EmpError | undefined): Promise<Chosen> {
+    if (noTestbed !== undefined && driver !== 'udp') throw noTestbed;
+    return this.#try(driver, setupOf(driver, this.#testbed));
+  }
+
+  async #try(driver: DriverName, setup: Setup): Promise<Chosen> {
+    const ends = this.#ends!;
+    const { info } = await ends.open({ setup, wait: 'event', port: this.#port, size: 0, rounds: 0 });
+    await ends.close();
+    return { driver, info, setup };
+  }
+
+  // ---- one size ----
+
+  async measure(size: number): Promise<Measured> {
+    const { options } = this;
+    const { driver, info } = this.#chosen;
+    const note = this.#baselineNote(size);
+    const compare = options.baseline && note === null;
+    const slices = compare ? Math.min(options.slices, options.rounds) : 1;
+    const ours = new Pool(options.rounds);
+    const floor = compare ? new Pool(options.rounds) : undefined;
+    const progress = new Meter(options, `${driver} ${size} B`, slices * (compare ? 2 : 1));
+    let losses = NO_LOSSES;
+    let floorLost = 0;
+    let floorMode = '';
+    let gc: { client: Collections; server: Collections | undefined } | undefined;
+    for (let slice = 0; slice < slices; slice += 1) {
+      // A-B, B-A, A-B, ...: neither always follows the other.
+      for (const turn of slice % 2 === 0 ? ['ours', 'floor'] : ['floor', 'ours']) {
+        const rounds = share(options.rounds, slices, slice);
+        if (turn === 'ours') {
+          const one = await this.#slice(size, rounds, ours, progress);
+          losses = addLosses(losses, one.losses);
+          gc = one.gc ?? gc;
+        } else if (floor !== undefined) {
+          const one = await this.#floorSlice(size, rounds);
+          floor.add(one.samples);
+          floorLost += one.lost + one.wrong;
+          floorMode = one.mode;
+          progress.add(rounds);
+        }
+      }
+    }
+    const rtt = rounded(summarize(ours.samples));
+    const floorRtt = floor === undefined ? undefined : rounded(summarize(floor.samples));
+    return {
+      samples: ours.samples,
+      baselineSamples: floor?.samples,
+      result: {
+        test: 'pingpong',
+        driver,
+        mode: info.mode,
+        wait: options.wait,
+        size,
+        rounds: options.rounds,
+        warmup: options.warmup,
+        slices,
+        rtt_us: rtt,
+        ...losses,
+        baseline:
+          floorRtt === undefined
+            ? null
+            : {
+                path: driver,
+                mode: floorMode,
+                wait: this.#floorBlocks ? 'block' : 'spin',
+                rounds: options.rounds,
+                lost: floorLost,
+                rtt_us: floorRtt,
+              },
+        baseline_note: options.baseline ? note : null,
+        ratio_p50: ratio(rtt.p50, floorRtt?.p50),
+        ratio_p99: ratio(rtt.p99, floorRtt?.p99),
+        gc: gc === undefined ? null : sumOf(gc.client, gc.server),
+        wire: this.#chosen.setup.wire,
+        cores: coresOf(this.#cores),
+        skipped: this.#skipped,
+        notes: [...info.notes],
+        machine: this.#machine,
+      },
+    };
+  }
+
+  async #slice(size: number, rounds: number, pool: Pool, progress: Meter): Promise<{ losses: Losses; gc?: Watched }> {
+    const { warmup, wait, checkAllocations } = this.options;
+    const ends = this.#ends!;
+    await ends.open({ setup: this.#chosen.setup, wait, port: this.#port, size, rounds: warmup + rounds });
+    if (warmup > 0) await ends.run(warmup);
+    if (checkAllocations) await ends.watch();
+    for (let left = rounds; left > 0;) {
+      // The watch over the collector is over one stretch of rounds, without what the progress costs.
+      const block = checkAllocations || !progress.shown ? left : Math.min(left, BLOCK);
+      pool.add(await ends.run(block));
+      progress.add(block);
+      left -= block;
+    }
+    const gc = checkAllocations ? await ends.watched(rounds) : undefined;
+    const losses = await ends.close();
+    return gc === undefined ? { losses } : { losses, gc };
+  }
+
+  // ---- the floor ----
+
+  get #floorBlocks(): boolean {
+    return this.options.wait === 'event';
+  }
+
+  #baselineNote(size: number): string | null {
+    const { driver, info, setup } = this.#chosen;
+    if (setup.floor === undefined) {
+      return typeof this.#ends?.layout === 'object'
+        ? 'the bare C ping-pong needs both ends, and one is elsewhere'
+        : `there is no bare C program for the ${driver} driver: it crosses no wire and enters no kernel`;
+    }
+    // Its own sequence number takes four bytes.
+    if (size > info.mtu - 4)
+      return `a message of ${size} bytes is more than one frame, which is all the bare C program sends`;
+    return floorMissing(driver as FloorPath) ?? null;
+  }
+
+  #floorSlice(size: number, rounds: number): ReturnType<typeof runFloor> {
+    const { driver, info, setup } = this.#chosen;
+    const floor = setup.floor!;
+    const pinned = (core: number | undefined): object => (core === undefined ? {} : { core });
+    return runFloor({
+      path: driver as FloorPath,
+      ...(driver === 'xdp' ? { mode: info.mode } : {}),
+      client: { ...floor.client, ...pinned(this.#cores?.client) },
+      server: { ...floor.server, ...pinned(this.#cores?.server) },
+      size,
+      rounds,
+      warmup: this.options.warmup,
+      block: this.#floorBlocks,
+      ...(this.options.signal === undefined ? {} : { signal: this.options.signal }),
+    });
+  }
+}
+
+type Watched = { client: Collections; server: Collections | undefined };
+
+/** Rounds of one slice; together they are `rounds`. */
+function share(rounds: number, slices: number, slice: number): number {
+  return Math.floor((rounds * (slice + 1)) / slices) - Math.floor((rounds * slice) / slices);
+}
+
+function sumOf(client: Collections, server: Collections | undefined): NonNullable<Measured['result']['gc']> {
+  const ends = server === undefined ? [client] : [client, server];
+  const bytes = ends.map((end) => end.bytes_per_round);
+  return {
+    scavenges: ends.reduce((sum, end) => sum + end.scavenges, 0),
+    others: ends.reduce((sum, end) => sum + end.others, 0),
+    bytes_per_round: bytes.includes(null) ? null : bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0),
+    client,
+    server: server ?? null,
+  };
+}
+
+/** Counts the rounds that are done, of ours and of the floor. */
+class Meter {
+  readonly #total: number;
+  #done = 0;
+
+  constructor(
+    private readonly options: PingpongOptions,
+    private readonly what: string,
+    turns: number,
+  ) {
+    this.#total = turns > 1 ? options.rounds * 2 : options.rounds;
+    this.add(0);
+  }
+
+  get shown(): boolean {
+    return this.options.onProgress !== undefined;
+  }
+
+  add(rounds: number): void {
+    this.#done += rounds;
+    this.options.onProgress?.({ what: this.what, done: this.#done, total: this.#total });
+  }
+}
