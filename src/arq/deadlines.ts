@@ -7,10 +7,12 @@ export class Deadlines {
   #position = new Int32Array(16).fill(-1);
   #at = new Float64Array(16);
   #count = 0;
+  /** The earliest deadline, in a cell: read every turn, and a double returned from a longer getter may be allocated. */
+  readonly #next = new Float64Array(1).fill(Infinity);
 
   /** The earliest deadline; Infinity when there is none. */
   get next(): number {
-    return this.#count === 0 ? Infinity : this.#at[this.#heap[0]];
+    return this.#next[0];
   }
 
   /**
@@ -30,6 +32,11 @@ export class Deadlines {
       this.#at[id] = at;
       this.#up(position);
     }
+    this.#noteNext();
+  }
+
+  #noteNext(): void {
+    this.#next[0] = this.#count === 0 ? Infinity : this.#at[this.#heap[0]];
   }
 
   /** Takes an id whose time has come, or -1. */
@@ -46,10 +53,12 @@ export class Deadlines {
     if (position < 0) return;
     this.#position[id] = -1;
     const last = this.#heap[--this.#count];
-    if (position === this.#count) return;
-    this.#place(position, last);
-    this.#up(position);
-    this.#down(this.#position[last]);
+    if (position !== this.#count) {
+      this.#place(position, last);
+      this.#up(position);
+      this.#down(this.#position[last]);
+    }
+    this.#noteNext();
   }
 
   #place(position: number, id: number): void {

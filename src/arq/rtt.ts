@@ -12,8 +12,8 @@ export interface RtoBounds {
  */
 export class RttEstimator {
   readonly #bounds: RtoBounds;
-  // A typed array, so that storing a double never allocates: [smoothed, variance, rto, minimum].
-  readonly #state = new Float64Array(4);
+  // A typed array, so that storing a double never allocates: [smoothed, variance, rto, minimum, rto in force].
+  readonly #state = new Float64Array(5);
   #backoff = 0;
   #measured = false;
 
@@ -21,6 +21,7 @@ export class RttEstimator {
     this.#bounds = bounds;
     this.#state[2] = bounds.initial;
     this.#state[3] = Infinity;
+    this.#inForce();
   }
 
   get smoothed(): number {
@@ -37,7 +38,11 @@ export class RttEstimator {
 
   /** The timeout in force: doubled for each expiry in a row, µs. */
   get rto(): number {
-    return Math.min(this.#state[2] * (1 << this.#backoff), this.#bounds.max);
+    return this.#state[4];
+  }
+
+  #inForce(): void {
+    this.#state[4] = Math.min(this.#state[2] * (1 << this.#backoff), this.#bounds.max);
   }
 
   sample(rtt: number): void {
@@ -53,15 +58,19 @@ export class RttEstimator {
     if (rtt < s[3]) s[3] = rtt;
     s[2] = Math.max(this.#bounds.min, s[0] + 4 * s[1]);
     this.#backoff = 0;
+    this.#inForce();
   }
 
   /** The timer expired: doubles the timeout, until the next progress. */
   backOff(): void {
     if (this.#backoff < 20) this.#backoff++;
+    this.#inForce();
   }
 
   /** Something new was acknowledged. */
   progress(): void {
+    if (this.#backoff === 0) return;
     this.#backoff = 0;
+    this.#inForce();
   }
 }

@@ -1,4 +1,5 @@
 import { ChannelCounter } from './counters.js';
+import { Time } from './link.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import { closeError, resetCode } from './reasons.js';
@@ -65,11 +66,9 @@ export class ChannelCore implements ReceiverEvents {
   sender!: Sender;
   receiver!: Receiver;
 
-  /** When the next handshake frame, probe or end of linger is due, µs. */
-  #timerAt = Infinity;
   #attempts = 0;
   #endTold = false;
-  #lastHeard: number;
+  readonly #times: Float64Array;
   readonly #born: number;
 
   constructor(
@@ -82,7 +81,8 @@ export class ChannelCore implements ReceiverEvents {
     readonly initialSequence: number,
     readonly owner: ChannelOwner,
   ) {
-    this.#born = this.#lastHeard = link.clock.now;
+    this.#times = link.times;
+    this.#born = this.#times[Time.heard] = link.clock.now;
   }
 
   get name(): string {
@@ -101,7 +101,7 @@ export class ChannelCore implements ReceiverEvents {
 
   connect(): void {
     this.owner.sendConnect(this);
-    this.#timerAt = this.link.clock.now + this.settings.rto.initial;
+    this.#times[Time.timer] = this.link.clock.now + this.settings.rto.initial;
     this.owner.touch(this);
   }
 
@@ -116,7 +116,7 @@ export class ChannelCore implements ReceiverEvents {
   accept(): void {
     this.#setState(ChannelState.accepting);
     this.owner.sendAccept(this);
-    this.#timerAt = this.link.clock.now + this.settings.rto.initial;
+    this.#times[Time.timer] = this.link.clock.now + this.settings.rto.initial;
     this.owner.touch(this);
   }
 
@@ -124,14 +124,14 @@ export class ChannelCore implements ReceiverEvents {
   opened(): void {
     this.#setState(ChannelState.open);
     this.#attempts = 0;
-    this.#timerAt = this.link.clock.now + this.settings.keepAlive;
+    this.#times[Time.timer] = this.link.clock.now + this.settings.keepAlive;
     this.events?.opened();
   }
 
   // ---- frames
 
   heard(): void {
-    this.#lastHeard = this.link.clock.now;
+    this.#times[Time.heard] = this.link.clock.now;
     this.#attempts = 0;
   }
 
@@ -198,7 +198,7 @@ export class ChannelCore implements ReceiverEvents {
     if (this.state === ChannelState.open) {
       const { sender } = this;
       if (sender.hasWork || sender.stalled) sender.pump();
-      if (sender.blocked && sender.window.hasRoom && !sender.reading) this.#writable();
+      if (sender.blocked && sender.hasRoom) this.#writable();
       if (this.isOpen && sender.finished) this.#finished();
     }
     if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
@@ -227,7 +227,7 @@ export class ChannelCore implements ReceiverEvents {
   #linger(): void {
     this.#setState(ChannelState.lingering);
     const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
-    this.#timerAt = this.link.clock.now + linger;
+    this.#times[Time.timer] = this.link.clock.now + linger;
     this.events?.closed('ended', undefined);
   }
 
@@ -247,7 +247,7 @@ export class ChannelCore implements ReceiverEvents {
 
   /** When `timer` wants to be called, µs. */
   get deadline(): number {
-    return this.state === ChannelState.open ? Math.min(this.#timerAt, this.sender.timeoutAt) : this.#timerAt;
+    return Math.min(this.#times[Time.timer], this.#times[Time.resend]);
   }
 
   timer(): void {
@@ -255,14 +255,14 @@ export class ChannelCore implements ReceiverEvents {
     switch (this.state) {
       case ChannelState.connecting:
       case ChannelState.accepting:
-        if (now >= this.#timerAt) this.#handshakeTimer(now);
+        if (now >= this.#times[Time.timer]) this.#handshakeTimer(now);
         return;
       case ChannelState.open:
-        if (now >= this.sender.timeoutAt) this.#resendTimer(now);
-        if (this.state === ChannelState.open && now >= this.#timerAt) this.#keepAliveTimer(now);
+        if (now >= this.#times[Time.resend]) this.#resendTimer(now);
+        if (this.state === ChannelState.open && now >= this.#times[Time.timer]) this.#keepAliveTimer(now);
         return;
       case ChannelState.lingering:
-        if (now >= this.#timerAt) this.#close();
+        if (now >= this.#times[Time.timer]) this.#close();
         return;
     }
   }
@@ -277,7 +277,7 @@ export class ChannelCore implements ReceiverEvents {
     if (this.state === ChannelState.connecting) this.owner.sendConnect(this);
     else this.owner.sendAccept(this);
     const { initial, max } = this.settings.rto;
-    this.#timerAt = now + Math.min(initial * 2 ** this.#attempts, max);
+    this.#times[Time.timer] = now + Math.min(initial * 2 ** this.#attempts, max);
   }
 
   #resendTimer(now: number): void {
@@ -297,7 +297,7 @@ export class ChannelCore implements ReceiverEvents {
       goOn = settings.onResend!({
         attempts: sender.attempts + 1,
         outstanding: sender.window.outstanding,
-        silence: now - this.#lastHeard,
+        silence: now - this.#times[Time.heard],
       });
     } catch (error) {
       this.fail('handler', 'onResend', error);
@@ -309,14 +309,14 @@ export class ChannelCore implements ReceiverEvents {
 
   #keepAliveTimer(now: number): void {
     const { keepAlive } = this.settings;
-    if (now - this.#lastHeard < keepAlive) {
-      this.#timerAt = this.#lastHeard + keepAlive;
+    if (now - this.#times[Time.heard] < keepAlive) {
+      this.#times[Time.timer] = this.#times[Time.heard] + keepAlive;
       return;
     }
     if (this.#isDead(now, this.#attempts)) return this.fail('unreachable');
     this.#attempts++;
     this.#probe();
-    this.#timerAt = now + keepAlive;
+    this.#times[Time.timer] = now + keepAlive;
   }
 
   #probe(): void {
@@ -325,12 +325,12 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   #isDead(now: number, attempts: number): boolean {
-    return attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#lastHeard >= this.settings.peerTimeout;
+    return attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#times[Time.heard] >= this.settings.peerTimeout;
   }
 
   #close(): void {
     this.#setState(ChannelState.closed);
-    this.#timerAt = Infinity;
+    this.#times[Time.timer] = Infinity;
     this.sender?.close();
     this.receiver?.close();
     this.owner.release(this);

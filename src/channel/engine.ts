@@ -33,7 +33,7 @@ import {
 import { ChannelCore, ChannelState } from './core.js';
 import type { ChannelOwner } from './core.js';
 import { ChannelCounter, ENGINE_COUNTERS, EngineCounter } from './counters.js';
-import { Link } from './link.js';
+import { Link, Time } from './link.js';
 import type { Clock } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { FramePort } from './port.js';
@@ -210,9 +210,18 @@ export class Engine implements ChannelOwner {
     for (let slot = this.#deadlines.due(now); slot >= 0; slot = this.#deadlines.due(now)) {
       const channel = this.#table.at(slot);
       if (channel === undefined) continue;
+      channel.link.times[Time.scheduled] = Infinity;
       channel.timer();
-      if (!channel.isClosed) this.#deadlines.by(slot, channel.deadline);
+      if (!channel.isClosed) this.#schedule(channel);
     }
+  }
+
+  /** Usually two comparisons: a timer that is put off needs nothing (see `Deadlines`). */
+  #schedule(channel: ChannelCore): void {
+    const { times } = channel.link;
+    if (times[Time.timer] >= times[Time.scheduled] && times[Time.resend] >= times[Time.scheduled]) return;
+    times[Time.scheduled] = channel.deadline;
+    this.#deadlines.by(channel.slot, channel.deadline);
   }
 
   touch(channel: ChannelCore): void {
@@ -232,7 +241,7 @@ export class Engine implements ChannelOwner {
       channel.settle();
       if (channel.isClosed) continue;
       if (channel.isOpen && channel.sender.stalled) this.touch(channel);
-      this.#deadlines.by(channel.slot, channel.deadline);
+      this.#schedule(channel);
     }
     list.length = 0;
     this.#settling = list;

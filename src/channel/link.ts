@@ -4,12 +4,26 @@ import type { FramePort } from './port.js';
 
 /** The clock of the protocol: µs, set by whoever calls in, the same for all channels during a turn. */
 export interface Clock {
-  now: number;
+  readonly now: number;
 }
+
+/** Slots of `Link.times`. */
+export const Time = {
+  /** When anything was last heard of the peer. */
+  heard: 0,
+  /** When the handshake, the next probe or the end of the linger is due; Infinity: never. */
+  timer: 1,
+  /** When to resend though nothing was heard; Infinity when nothing is under way. */
+  resend: 2,
+  /** The earliest of these that the engine has been told. */
+  scheduled: 3,
+} as const;
 
 /** What the two halves of a channel share: the NIC, the two ids, the clock, the counters. */
 export class Link {
   readonly counters = new Float64Array(CHANNEL_COUNTERS);
+  /** µs, by `Time`. In a typed array: storing a double in a field may allocate, storing it here never does. */
+  readonly times = new Float64Array(4).fill(Infinity);
   remoteId = 0;
   /** Payload checks are in force. */
   checked = false;

@@ -4,6 +4,7 @@ import { distance } from '../arq/sequence.js';
 import { ChannelError } from '../errors.js';
 import { Flag, FrameType, payloadCheck, word0, word1, writeCheckedHeader, writeHeader } from '../wire/header.js';
 import { ChannelCounter } from './counters.js';
+import { Time } from './link.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
@@ -20,8 +21,6 @@ const SMALL = 32;
 export class Sender {
   readonly window: SendWindow;
   readonly rtt: RttEstimator;
-  /** When to act though nothing was heard: µs, Infinity when nothing is under way. */
-  timeoutAt = Infinity;
   /** Timeouts in a row. */
   attempts = 0;
   /** The application was told false and waits to hear that it can send again (E5). */
@@ -30,6 +29,7 @@ export class Sender {
   stalled = false;
 
   readonly #link: Link;
+  readonly #times: Float64Array;
   readonly #receiver: Receiver;
   readonly #maxMessage: number;
   readonly #headerWord1: number;
@@ -53,6 +53,7 @@ export class Sender {
     peerMaxMessage: number,
   ) {
     this.#link = link;
+    this.#times = link.times;
     this.#receiver = receiver;
     this.#maxMessage = peerMaxMessage;
     this.#headerWord1 = word1(link.headerBytes >> 2, 0);
@@ -84,6 +85,11 @@ export class Sender {
     return this.#message !== undefined;
   }
 
+  /** Another message would be taken. */
+  get hasRoom(): boolean {
+    return this.#message === undefined && this.#reserved < 0 && this.window.hasRoom;
+  }
+
   get hasWork(): boolean {
     return this.window.maySend || this.#message !== undefined || (this.#ending && !this.#finQueued);
   }
@@ -91,7 +97,8 @@ export class Sender {
   /** Takes a message, or says false (back-pressure). */
   submit(bytes: Uint8Array, type: number): boolean {
     const length = bytes.length;
-    if (this.#message !== undefined || !this.window.hasRoom) return this.#refuse();
+    // A reserved frame comes first: it must neither lose its place nor land between fragments.
+    if (this.#message !== undefined || this.#reserved >= 0 || !this.window.hasRoom) return this.refuse();
     if (length > this.#link.maxPayload) return this.#begin(bytes, type);
     this.#checkLength(length);
     const { port, headerBytes } = this.#link;
@@ -118,7 +125,7 @@ export class Sender {
     this.#checkLength(length);
     if (this.#reserved < 0) {
       if (this.#message !== undefined || !this.window.hasRoom) {
-        this.#refuse();
+        this.refuse();
         return -1;
       }
       const frame = this.#link.port.alloc(CONTROL_RESERVE);
@@ -149,7 +156,8 @@ export class Sender {
     this.#ending = true;
   }
 
-  #refuse(): false {
+  /** Back-pressure. */
+  refuse(): false {
     this.blocked = true;
     this.#link.counters[ChannelCounter.backPressure]++;
     return false;
@@ -158,7 +166,7 @@ export class Sender {
   /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
   #starve(): false {
     this.stalled = true;
-    return this.#refuse();
+    return this.refuse();
   }
 
   #checkLength(length: number): void {
@@ -219,7 +227,7 @@ export class Sender {
   #queue(frame: number, flags: number, length: number, type: number): void {
     this.#put(frame, flags, length, type);
     if (this.window.maySend) this.#sendNext();
-    if (this.timeoutAt === Infinity) this.#arm();
+    if (this.#times[Time.resend] === Infinity) this.#arm();
   }
 
   #put(frame: number, flags: number, length: number, type: number): void {
@@ -286,7 +294,7 @@ export class Sender {
       if (this.#message !== undefined) this.#fragment();
     }
     if (this.#ending && !this.#finQueued && this.#message === undefined && window.hasRoom) this.#queueFin();
-    if (this.timeoutAt === Infinity) this.#arm();
+    if (this.#times[Time.resend] === Infinity) this.#arm();
   }
 
   #queueFin(): void {
@@ -315,7 +323,8 @@ export class Sender {
 
   /** The timer runs while something is under way, or waits for credit that may have been lost. */
   #arm(): void {
-    if (this.window.outstanding > 0 || this.window.starved) this.timeoutAt = this.#link.clock.now + this.rtt.rto;
+    if (this.window.outstanding > 0 || this.window.starved)
+      this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
   }
 
   /** Acknowledgement and credit of a frame that came in. */
@@ -339,11 +348,11 @@ export class Sender {
       this.attempts = 0;
       this.#budget += 2 * advanced;
       if (!window.lost) this.#budget = 0;
-      this.timeoutAt = window.outstanding > 0 ? clock.now + this.rtt.rto : Infinity;
+      this.#times[Time.resend] = window.outstanding > 0 ? clock.now + this.rtt.rto : Infinity;
     }
     if (window.grant(acknowledgement, credit) && window.outstanding === 0) {
       this.attempts = 0;
-      this.timeoutAt = Infinity;
+      this.#times[Time.resend] = Infinity;
     }
   }
 
@@ -388,7 +397,7 @@ export class Sender {
     this.#link.counters[ChannelCounter.timeouts]++;
     this.attempts++;
     this.rtt.backOff();
-    this.timeoutAt = this.#link.clock.now + this.rtt.rto;
+    this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
     if (window.outstanding === 0) return false;
     window.declareLost();
     this.#budget = 1;
@@ -408,7 +417,7 @@ export class Sender {
     this.#message = undefined;
     this.#ending = true;
     this.#finQueued = false;
-    this.timeoutAt = Infinity;
+    this.#times[Time.resend] = Infinity;
     this.stalled = this.blocked = false;
   }
 }

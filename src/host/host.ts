@@ -11,12 +11,14 @@ import { openNic } from '../nic/open.js';
 import { Reject } from '../wire/header.js';
 import { Channel } from './channel.js';
 import type { MessageHandler } from './channel.js';
-import { microseconds } from './clock.js';
+import { MonotonicClock, microseconds } from './clock.js';
 import { Listener } from './listener.js';
 import type { ListenOptions } from './listener.js';
 import { Loop } from './loop.js';
 import type { WaitStrategy } from './loop.js';
 import { random32 } from './random.js';
+import { TappedNic } from './tap/tappedNic.js';
+import { tapWanted } from './tap/tapServer.js';
 
 export interface HostChannelOptions extends ChannelOptions {
   /** False (default, as in node:net): when the peer has ended its side, this side ends too. */
@@ -30,6 +32,8 @@ export interface HostOptions {
   wait?: WaitStrategy;
   /** Defaults of all channels of this host. */
   channel?: HostChannelOptions;
+  /** Lets `emp capture` see the frames. Default: whether EMP_TAP is set in the environment. */
+  tap?: boolean;
   /** 32 random bits, for ids and sequence numbers. Default: the system's generator. For tests. */
   random?: () => number;
 }
@@ -65,13 +69,15 @@ export class Host implements AsyncDisposable {
   readonly #loop: Loop;
   readonly #options: HostChannelOptions;
   readonly #listeners = new Map<number, Listener>();
+  readonly #channels = new Set<Channel>();
   #closing: Promise<void> | undefined = undefined;
 
   private constructor(nic: Nic, options: HostOptions) {
     this.nic = nic;
     this.#options = options.channel ?? {};
-    this.#engine = new Engine(nic, options.random ?? random32, { now: microseconds() });
-    this.#loop = new Loop(nic, this.#engine, options.wait ?? 'adaptive');
+    const clock = new MonotonicClock();
+    this.#engine = new Engine(nic, options.random ?? random32, clock);
+    this.#loop = new Loop(nic, this.#engine, clock, options.wait ?? 'adaptive');
     nic.onState = (state) => this.#nicState(state);
     this.#loop.start();
   }
@@ -90,7 +96,7 @@ export class Host implements AsyncDisposable {
     }
     resolveChannelOptions(options.channel);
     const nic = isNic(options.nic) ? options.nic : await openNic(options.nic);
-    return new Host(nic, options);
+    return new Host((options.tap ?? tapWanted()) ? await TappedNic.wrap(nic) : nic, options);
   }
 
   get info(): NicInfo {
@@ -120,9 +126,8 @@ export class Host implements AsyncDisposable {
         signal?.removeEventListener('abort', onAbort);
         this.#loop.yield();
       };
-      const channelOf = (made: ChannelCore) => new Channel(made, this.#loop, merged.allowHalfOpen ?? false);
       const core: ChannelCore = this.#engine.create(address, port, settings);
-      const channel = channelOf(core);
+      const channel = this.#channel(core, merged.allowHalfOpen ?? false);
       if (onMessage !== undefined) channel.onMessage = onMessage;
       core.events = channel.events(
         () => {
@@ -163,7 +168,7 @@ export class Host implements AsyncDisposable {
   }
 
   #accepted(core: ChannelCore, listener: Listener, allowHalfOpen: boolean): void {
-    const channel = new Channel(core, this.#loop, allowHalfOpen);
+    const channel = this.#channel(core, allowHalfOpen);
     core.events = channel.events(nothing, nothing);
     try {
       listener.take(channel);
@@ -171,6 +176,13 @@ export class Host implements AsyncDisposable {
       core.fail('handler', 'onChannel', error);
     }
     this.#loop.yield();
+  }
+
+  #channel(core: ChannelCore, allowHalfOpen: boolean): Channel {
+    const channel = new Channel(core, this.#loop, allowHalfOpen);
+    this.#channels.add(channel);
+    void channel.closed.then(() => this.#channels.delete(channel));
+    return channel;
   }
 
   /** One turn of the run loop, for programs with a loop of their own. Returns the frames received. */
@@ -222,12 +234,10 @@ export class Host implements AsyncDisposable {
 
   /** Waits until every channel has ended and lingered, or patience has run out. */
   async #drain(): Promise<void> {
-    const open = this.#engine.channels;
-    if (open.length === 0) return;
-    for (const core of open) {
-      if (core.state === ChannelState.open) core.end();
-      else if (core.state < ChannelState.open) core.fail('host-closed');
-    }
+    const cores = this.#engine.channels;
+    if (cores.length === 0) return;
+    for (const core of cores) if (core.state < ChannelState.open) core.fail('host-closed');
+    for (const channel of this.#channels) void channel.close();
     this.#loop.enter();
     const deadline = microseconds() + CLOSE_PATIENCE * 1000;
     while (this.#engine.channelCount > 0 && microseconds() < deadline) {

@@ -1,7 +1,6 @@
 import type { Engine } from '../channel/engine.js';
-import type { Clock } from '../channel/link.js';
 import type { Nic } from '../nic/contract.js';
-import { microseconds } from './clock.js';
+import type { MonotonicClock } from './clock.js';
 
 /**
  * `spin`: polls without sleeping; for a dedicated thread or a measurement. `event`: sleeps on the descriptor through
@@ -13,8 +12,14 @@ export type WaitStrategy = 'spin' | 'event' | 'adaptive';
 const SLICE = 300;
 /** How long `adaptive` polls after the last frame before it sleeps, µs. */
 const PATIENCE = 50;
-/** While nothing arrives, the clock is read once in so many turns: reading it costs more than polling. */
-const IDLE_TURNS_PER_CLOCK = 16;
+/**
+ * The clock is read once in so many polls that found nothing, or turns that found frames: reading it costs as much as several polls. A
+ * host that waits for an answer polls, so the time is right to a fraction of a microsecond when the answer comes.
+ */
+const IDLE_POLLS_PER_CLOCK = 16;
+const BUSY_TURNS_PER_CLOCK = 8;
+/** Turns that take in a whole receive ring, in bursts. */
+const RING_OF_TURNS = 64;
 /** Rounds of `settle` in one turn: handlers that are told to write again may make new work. */
 const SETTLE_ROUNDS = 4;
 
@@ -22,15 +27,19 @@ const SETTLE_ROUNDS = 4;
 export class Loop {
   readonly #nic: Nic;
   readonly #engine: Engine;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #wait: WaitStrategy;
   #running = false;
   #inTurn = false;
   #sleeping = false;
-  #idleTurns = 0;
+  #idlePolls = 0;
+  #busyTurns = 0;
+  /** Something was queued outside a turn. */
+  #dirty = false;
   /** Something that waits for promises or the event loop has happened: end the slice. */
   #yield = false;
-  #lastActive = 0;
+  /** When the last frame came, µs; a cell, because a double stored in a field may be allocated. */
+  readonly #lastActive: Float64Array;
   #flushQueued = false;
   #immediate: NodeJS.Immediate | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
@@ -40,10 +49,11 @@ export class Loop {
   /** Called at the end of the turn in which `stop` was asked for by a handler. */
   #afterTurn: (() => void) | undefined = undefined;
 
-  constructor(nic: Nic, engine: Engine, wait: WaitStrategy) {
+  constructor(nic: Nic, engine: Engine, clock: MonotonicClock, wait: WaitStrategy) {
     this.#nic = nic;
     this.#engine = engine;
-    this.#clock = engine.clock;
+    this.#clock = clock;
+    this.#lastActive = new Float64Array([clock.now]);
     this.#wait = wait;
   }
 
@@ -71,21 +81,31 @@ export class Loop {
    */
   turn(): number {
     if (this.#inTurn) return 0;
+    const count = this.#nic.receive();
+    if (count === 0) {
+      // The poll that finds nothing is what a waiting host does most: it must be short, or frames are seen late.
+      if (++this.#idlePolls < IDLE_POLLS_PER_CLOCK && !this.#dirty && !this.#engine.busy) return 0;
+      this.#idlePolls = 0;
+      this.#busyTurns = 0;
+      this.#clock.read();
+    } else {
+      if ((++this.#busyTurns & (BUSY_TURNS_PER_CLOCK - 1)) === 0) this.#clock.read();
+      this.#lastActive[0] = this.#clock.now;
+    }
+    this.#work(count);
+    return count;
+  }
+
+  #work(count: number): void {
     const nic = this.#nic;
     const engine = this.#engine;
-    const count = nic.receive();
-    if (count > 0) {
-      this.#clock.now = microseconds();
-      this.#lastActive = this.#clock.now;
-      this.#idleTurns = 0;
-    } else if (++this.#idleTurns === IDLE_TURNS_PER_CLOCK) {
-      this.#clock.now = microseconds();
-      this.#idleTurns = 0;
-    }
     this.#inTurn = true;
+    this.#dirty = false;
     try {
       if (count > 0) engine.digest(count);
-      if (this.#clock.now >= engine.nextTimeout) engine.tick();
+      // Timers run when the ring is empty: after a pause of our own (a long handler, a collection) what arrived meanwhile counts
+      // first. But no flood puts them off for ever.
+      if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && this.#clock.now >= engine.nextTimeout) engine.tick();
       for (let i = 0; i < SETTLE_ROUNDS && engine.busy; i++) engine.settle();
     } finally {
       if (count > 0) nic.recycle();
@@ -93,7 +113,6 @@ export class Loop {
       this.#inTurn = false;
       if (this.#afterTurn !== undefined) this.#finish();
     }
-    return count;
   }
 
   #finish(): void {
@@ -107,9 +126,11 @@ export class Loop {
    * its end, in one burst.
    */
   enter(): void {
-    if (this.#inTurn || this.#flushQueued) return;
+    if (this.#inTurn || this.#dirty) return;
+    this.#dirty = true;
+    this.#clock.read();
+    if (this.#flushQueued) return;
     this.#flushQueued = true;
-    this.#clock.now = microseconds();
     queueMicrotask(this.#flush);
   }
 
@@ -120,7 +141,7 @@ export class Loop {
 
   #flushNow(): void {
     this.#flushQueued = false;
-    if (!this.#running) return;
+    if (!this.#running || !this.#dirty) return;
     this.turn();
     // An answer is likely to come soon: do not sleep through it.
     if (this.#sleeping) this.#awake();
@@ -129,8 +150,8 @@ export class Loop {
   #awake(): void {
     this.#stopWaiting();
     if (!this.#running) return;
-    this.#clock.now = microseconds();
-    this.#lastActive = this.#clock.now;
+    this.#clock.read();
+    this.#lastActive[0] = this.#clock.now;
     this.#runSlice();
   }
 
@@ -139,7 +160,8 @@ export class Loop {
     if (!this.#running) return;
     this.#yield = false;
     const clock = this.#clock;
-    const end = microseconds() + SLICE;
+    clock.read();
+    const end = clock.now + SLICE;
     let sleep = false;
     do {
       const count = this.turn();
@@ -155,7 +177,7 @@ export class Loop {
 
   #mayRest(): boolean {
     if (this.#engine.busy || this.#wait === 'spin') return false;
-    return this.#wait === 'event' || this.#clock.now - this.#lastActive > PATIENCE;
+    return this.#wait === 'event' || this.#clock.now - this.#lastActive[0] > PATIENCE;
   }
 
   #sleep(): void {
@@ -172,7 +194,8 @@ export class Loop {
   #setTimer(): void {
     const at = this.#engine.nextTimeout;
     if (at === Infinity) return;
-    const ms = Math.max(1, Math.ceil((at - microseconds()) / 1000));
+    this.#clock.read();
+    const ms = Math.max(1, Math.ceil((at - this.#clock.now) / 1000));
     this.#timer = setTimeout(this.#wake, Math.min(ms, 0x7fffffff));
   }
 
