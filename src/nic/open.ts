@@ -3,11 +3,13 @@ import type { DriverName, Nic, NicOptions } from './contract.js';
 import { openMemory } from './memory.js';
 import { openPacket } from './packet.js';
 import { openUdp } from './udp.js';
+import { openXdp } from './xdp.js';
 
 type Drivers = { readonly [D in DriverName]?: (options: Extract<NicOptions, { driver: D }>) => Nic };
 
 /** One line for each driver. Importing a driver loads no addon: the first open does, and says what is missing. */
 const DRIVERS: Drivers = {
+  xdp: openXdp,
   packet: openPacket,
   udp: openUdp,
   memory: openMemory,
