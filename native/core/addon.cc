@@ -1,6 +1,7 @@
 // The core addon: loads on any Linux, needs no library. One file per object; this one only lists them.
 #include <napi.h>
 
+#include "clock.h"
 #include "frame_memory.h"
 #include "link_list.h"
 #include "link_monitor.h"
@@ -9,6 +10,7 @@
 #include "udp_socket.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  emp::Clock::Define(env, exports);
   emp::Poller::Define(env, exports);
   emp::FrameMemory::Define(env, exports);
   emp::PacketSocket::Define(env, exports);
