@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { register as bench } from './bench.js';
 import { register as capture } from './capture.js';
 import { register as doctor } from './doctor.js';
+import { register as echo } from './echo.js';
 import { register as nics } from './nics.js';
 import { report } from './output.js';
 import { register as testbed } from './testbed.js';
