@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // The command `emp`. Each subcommand is a file with `register(program)`.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command } from 'commander';
 
+import { packageRoot } from '../nic/native.js';
 import { register as bench } from './bench.js';
 import { register as capture } from './capture.js';
 import { register as doctor } from './doctor.js';
@@ -12,19 +14,8 @@ import { report } from './output.js';
 import { register as testbed } from './testbed.js';
 
 function packageVersion(): string {
-  // Two folders up in src/, three in dist/src/.
-  for (const up of ['../../../package.json', '../../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'ethernet-message-passing' && version !== undefined) return version;
-    } catch {
-      // the other place
-    }
-  }
-  return 'unknown';
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
 }
 
 function createProgram(): Command {
@@ -46,7 +37,7 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
     );
-  for (const register of [doctor, nics, testbed, capture, bench]) register(program);
+  for (const register of [doctor, nics, testbed, echo, capture, bench]) register(program);
   return program;
 }
 
