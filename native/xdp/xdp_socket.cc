@@ -16,8 +16,9 @@ namespace emp {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
-// A closed socket leaves its queue and its locked memory in a work queue of the kernel, a moment after close returns.
-constexpr int kAttempts = 40;
+// A closed socket gives back its queue and its locked memory only after an RCU grace period and a turn of a work queue: some tens of
+// milliseconds after close has returned. Whoever opens the next one waits for it here.
+constexpr int kAttempts = 300;
 constexpr useconds_t kPause = 1000;  // microseconds
 
 uint32_t Number(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
@@ -238,7 +239,8 @@ Napi::Value XdpSocket::Statistics(const Napi::CallbackInfo& info) {
   socklen_t length = sizeof statistics;
   double lost = 0;
   if (getsockopt(socket_.get(), SOL_XDP, XDP_STATISTICS, &statistics, &length) == 0) {
-    lost = static_cast<double>(statistics.rx_dropped + statistics.rx_ring_full + statistics.rx_fill_ring_empty_descs);
+    // An empty fill ring is in rx_dropped already.
+    lost = static_cast<double>(statistics.rx_dropped + statistics.rx_ring_full);
   }
   return Napi::Number::New(info.Env(), lost);
 }
