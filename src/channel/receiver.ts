@@ -107,12 +107,14 @@ export class Receiver {
     this.#finArrived = true;
   }
 
-  /** Delivers what waits, as long as the reader takes it. */
+  /** Delivers what waits, as long as the reader takes it. An end needs no reader: it is told even if nobody reads. */
   drain(): void {
-    while (this.#open && !this.paused && this.window.peek() >= 0) {
-      const frame = this.window.take();
+    const { port } = this.#link;
+    for (let frame = this.window.peek(); frame >= 0 && this.#open; frame = this.window.peek()) {
+      if (this.paused && (flagsOf(port.view, frame) & Flag.fin) === 0) return;
+      this.window.take();
       this.#deliver(frame);
-      this.#link.port.free(frame);
+      port.free(frame);
     }
   }
 

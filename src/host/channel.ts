@@ -40,12 +40,15 @@ export class Channel implements AsyncDisposable {
   readonly #allowHalfOpen: boolean;
   #info: CloseInfo | undefined = undefined;
   #resolveClosed!: (info: CloseInfo) => void;
-  #sentEnd = false;
+  /** The application has ended its side; writes that wait are still sent. */
+  #ending = false;
   #endDelivered = false;
   #endWaiters: PromiseWithResolversLike[] = [];
   #writeWaiters: (() => void)[] = [];
-  /** The last `write` that is not done. */
-  #writing: Promise<void> | undefined = undefined;
+  /** Writes that are not done: nothing overtakes them. */
+  #writes = 0;
+  /** Settles, without an error, with the last of them. */
+  #lastWrite: Promise<void> = Promise.resolve();
 
   /** @internal Channels come from `host.connect` and `host.listen`. */
   constructor(core: ChannelCore, loop: Loop, allowHalfOpen: boolean) {
@@ -86,7 +89,7 @@ export class Channel implements AsyncDisposable {
   }
 
   get writable(): boolean {
-    return this.#core.isOpen && !this.#sentEnd;
+    return this.#core.isOpen && !this.#ending;
   }
 
   /** The callback face: no copy, no allocation. Messages wait (and the peer is held back) until there is a handler or an iterator. */
@@ -109,15 +112,24 @@ export class Channel implements AsyncDisposable {
    * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG, ERR_EMP_ARGUMENT
    */
   send(bytes: Uint8Array, type = 0): boolean {
-    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
-    if (!(bytes instanceof Uint8Array)) {
-      throw new ArgumentError(`send() takes a Uint8Array or Buffer, not ${describe(bytes)}.`);
-    }
-    checkType(type);
+    if (!this.#core.isOpen || this.#ending) throw this.#notWritable();
+    checkMessage(bytes, type);
+    if (this.#writes > 0) return this.#refuse();
+    return this.#submit(bytes, type);
+  }
+
+  #submit(bytes: Uint8Array, type: number): boolean {
     this.#loop.enter();
     const taken = this.#core.sender.submit(bytes, type);
     this.#core.owner.touch(this.#core);
     return taken;
+  }
+
+  /** Back-pressure while writes wait: nothing overtakes them. */
+  #refuse(): false {
+    this.#loop.enter();
+    this.#core.owner.touch(this.#core);
+    return this.#core.sender.refuse();
   }
 
   /**
@@ -126,7 +138,7 @@ export class Channel implements AsyncDisposable {
    * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG (more than `maxFrameMessage`)
    */
   reserve(length: number): number {
-    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
+    if (!this.#core.isOpen || this.#ending) throw this.#notWritable();
     if (!(length >= 0)) throw new ArgumentError(`reserve() takes a length in bytes, not ${describe(length)}.`);
     const offset = this.#core.sender.reserve(length);
     if (offset < 0) {
@@ -138,7 +150,7 @@ export class Channel implements AsyncDisposable {
 
   /** Sends the first `length` bytes of what was reserved. */
   commit(length: number, type = 0): void {
-    if (!this.#core.isOpen || this.#sentEnd) throw this.#notWritable();
+    if (!this.#core.isOpen || this.#ending) throw this.#notWritable();
     checkType(type);
     this.#loop.enter();
     this.#core.sender.commit(length, type);
@@ -146,20 +158,24 @@ export class Channel implements AsyncDisposable {
   }
 
   /** Sends one message, waiting for room; settles when `bytes` may be changed again. Calls are served in order. */
-  write(bytes: Uint8Array, type = 0): Promise<void> {
-    const before = this.#writing;
-    const mine = this.#writeAfter(before, bytes, type);
-    const settled = mine.then(nothing, nothing);
-    this.#writing = settled;
-    void settled.then(() => {
-      if (this.#writing === settled) this.#writing = undefined;
-    });
+  async write(bytes: Uint8Array, type = 0): Promise<void> {
+    if (!this.writable) throw this.#notWritable();
+    checkMessage(bytes, type);
+    const taken = this.#writes === 0 && this.#submit(bytes, type);
+    if (taken && !this.#core.sender.reading) return;
+    this.#writes++;
+    const mine = this.#finishWrite(this.#lastWrite, taken, bytes, type).finally(() => this.#writes--);
+    this.#lastWrite = mine.catch(nothing);
     return mine;
   }
 
-  async #writeAfter(before: Promise<void> | undefined, bytes: Uint8Array, type: number): Promise<void> {
-    if (before !== undefined) await before;
-    while (!this.send(bytes, type)) await this.#room();
+  async #finishWrite(before: Promise<void>, taken: boolean, bytes: Uint8Array, type: number): Promise<void> {
+    await before;
+    while (!taken) {
+      if (!this.#core.isOpen) throw this.#info?.error ?? this.#notWritable();
+      taken = this.#submit(bytes, type);
+      if (!taken) await this.#room();
+    }
     while (this.#core.isOpen && this.#core.sender.reading) await this.#room();
     if (this.#info?.error !== undefined) throw this.#info.error;
   }
@@ -171,7 +187,8 @@ export class Channel implements AsyncDisposable {
   }
 
   /**
-   * Sends no more; the peer may go on (half-close). Settles when the peer's application has consumed everything.
+   * Sends no more than what is being written; the peer may go on (half-close). Settles when everything was delivered to the peer's
+   * application: its handler has returned, or its iterator has it.
    * @throws the error that ended the channel before that
    */
   end(): Promise<void> {
@@ -180,12 +197,20 @@ export class Channel implements AsyncDisposable {
       return this.#info.error === undefined ? Promise.resolve() : Promise.reject(this.#info.error);
     }
     this.#endSide();
-    return new Promise((resolve, reject) => this.#endWaiters.push({ resolve, reject }));
+    const delivered = new Promise<void>((resolve, reject) => this.#endWaiters.push({ resolve, reject }));
+    // Who does not wait for it hears of an error by `closed`: no unhandled rejection.
+    delivered.catch(nothing);
+    return delivered;
   }
 
   #endSide(): void {
-    if (this.#sentEnd) return;
-    this.#sentEnd = true;
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#writes === 0) this.#sendEnd();
+    else void this.#lastWrite.then(() => this.#sendEnd());
+  }
+
+  #sendEnd(): void {
     this.#loop.enter();
     this.#core.end();
   }
@@ -232,7 +257,7 @@ export class Channel implements AsyncDisposable {
 
   #notWritable(): ChannelError {
     const cause = this.#info?.error;
-    const why = this.#sentEnd ? 'this side has ended it' : this.#info === undefined ? 'it is not open' : 'it has ended';
+    const why = this.#ending ? 'this side has ended it' : this.#info === undefined ? 'it is not open' : 'it has ended';
     return new ChannelError('ERR_EMP_CLOSED', `The channel to ${this.#core.name} takes no messages: ${why}.`, {
       remedy: 'Connect again to send more.',
       cause,
@@ -256,6 +281,9 @@ export class Channel implements AsyncDisposable {
       this.#writeWaiters = [];
       for (const resolve of waiters) resolve();
       this.#loop.yield();
+      // The writes that waited come first.
+      this.#core.sender.blocked = true;
+      return;
     }
     this.onWritable?.();
   }
@@ -337,6 +365,13 @@ class Events implements ChannelEvents {
     this.channel.tellClosed(reason, error);
     if (!this.#isOpen && error !== undefined) this.whenFailed(error);
   }
+}
+
+function checkMessage(bytes: Uint8Array, type: number): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ArgumentError(`A message is a Uint8Array or Buffer, not ${describe(bytes)}.`);
+  }
+  checkType(type);
 }
 
 function checkType(type: number): void {
