@@ -80,9 +80,11 @@ export class Engine implements ChannelOwner {
   readonly #accepted = new Map<string, ChannelCore>();
   /** Channels whose ACCEPT was not answered yet. */
   readonly #pending = new Set<ChannelCore>();
-  // The channels with something to do at the end of this turn. Two lists that change places: no allocation per turn.
+  // The channels with something to do at the end of this turn. Two lists that change places, and a count: an array that is emptied
+  // (length = 0) gives up its memory, and the next push allocates.
   #touched: ChannelCore[] = [];
   #settling: ChannelCore[] = [];
+  #touchedCount = 0;
   #resetTokens = RESET_BURST;
   #resetsAt = 0;
 
@@ -104,7 +106,7 @@ export class Engine implements ChannelOwner {
 
   /** There is something that only another turn can send. */
   get busy(): boolean {
-    return this.#touched.length > 0;
+    return this.#touchedCount > 0;
   }
 
   /** When `tick` wants to be called, µs. */
@@ -227,15 +229,17 @@ export class Engine implements ChannelOwner {
   touch(channel: ChannelCore): void {
     if (channel.touched) return;
     channel.touched = true;
-    this.#touched.push(channel);
+    this.#touched[this.#touchedCount++] = channel;
   }
 
   /** Sends what the turn has made possible; channels that the NIC had no room for stay touched. */
   settle(): void {
     const list = this.#touched;
-    if (list.length === 0) return;
+    const count = this.#touchedCount;
+    if (count === 0) return;
     this.#touched = this.#settling;
-    for (let i = 0; i < list.length; i++) {
+    this.#touchedCount = 0;
+    for (let i = 0; i < count; i++) {
       const channel = list[i];
       channel.touched = false;
       channel.settle();
@@ -243,7 +247,6 @@ export class Engine implements ChannelOwner {
       if (channel.isOpen && channel.sender.stalled) this.touch(channel);
       this.#schedule(channel);
     }
-    list.length = 0;
     this.#settling = list;
   }
 
