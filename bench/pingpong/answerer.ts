@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { Host, type Channel } from '../../src/index.js';
-import { microseconds } from '../clock.js';
+import { microseconds } from '../../src/host/clock.js';
 import type { OpenAnswerer, Opened } from './commands.js';
 import { readRound } from './payload.js';
 import { Tally, type Losses } from './tally.js';

@@ -1,5 +1,5 @@
 import { EmpError, Host, type Channel } from '../../src/index.js';
-import { microseconds } from '../clock.js';
+import { MonotonicClock } from '../../src/host/clock.js';
 import type { OpenAsker, Opened } from './commands.js';
 import { isIntact, readRound, writePayload } from './payload.js';
 import { Tally, type Losses } from './tally.js';
@@ -23,7 +23,9 @@ export class Asker {
   #first = 0;
   #round = 0;
   #end = 0;
-  #started = 0;
+  readonly #clock = new MonotonicClock();
+  /** When the round began: in a typed array, because a number with a fraction in a field may be a new one on the heap each time. */
+  readonly #started = new Float64Array(1);
   #failure: Error | undefined;
   #settle: (() => void) | undefined;
 
@@ -84,7 +86,8 @@ export class Asker {
   #ask(): void {
     const size = this.#size;
     const channel = this.#channel;
-    this.#started = microseconds();
+    this.#clock.read();
+    this.#started[0] = this.#clock.now;
     if (this.#long === undefined) {
       const at = channel.reserve(size);
       if (at < 0) throw new Error('no room for a message');
@@ -97,11 +100,11 @@ export class Asker {
   }
 
   #answered(bytes: Uint8Array, offset: number, length: number): void {
-    const now = microseconds();
+    this.#clock.read();
     const round = readRound(bytes, offset, length, this.#round);
     this.#tally.see(round, length === this.#size && isIntact(bytes, offset, length, round));
     if (round !== this.#round) return;
-    this.#samples[round - this.#first] = now - this.#started;
+    this.#samples[round - this.#first] = this.#clock.now - this.#started[0];
     this.#round = round + 1;
     if (this.#round < this.#end) this.#ask();
     else this.#settle?.();
@@ -114,7 +117,7 @@ export class Asker {
       if (this.host.poll() > 0 || ++idle < IDLE_TURNS_PER_CLOCK) continue;
       idle = 0;
       if (this.#failure !== undefined) return;
-      if (this.#round === seen && microseconds() - this.#started > PATIENCE) throw this.#noAnswer();
+      if (this.#round === seen && this.#overdue()) throw this.#noAnswer();
       seen = this.#round;
     }
   }
@@ -127,11 +130,16 @@ export class Asker {
       this.#settle = resolve;
       if (this.#round >= this.#end || this.#failure !== undefined) resolve();
       watch = setInterval(() => {
-        if (microseconds() - this.#started > PATIENCE) reject(this.#noAnswer());
+        if (this.#overdue()) reject(this.#noAnswer());
       }, 1000);
     });
     clearInterval(watch);
     this.#settle = undefined;
+  }
+
+  #overdue(): boolean {
+    this.#clock.read();
+    return this.#clock.now - this.#started[0] > PATIENCE;
   }
 
   #noAnswer(): EmpError {
