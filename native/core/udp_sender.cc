@@ -142,7 +142,8 @@ int UdpSender::SendApart(const msghdr& message) {
     tables_.status[UdpTables::kCalls]++;
     if (sendto(fd_, frame.iov_base, frame.iov_len, MSG_DONTWAIT, static_cast<sockaddr*>(message.msg_name),
                message.msg_namelen) >= 0) {
-      gso_ = false;  // alone it passes: the kernel, or the device, does not segment
+      if (i > 0) continue;  // the last may be short enough to pass where the others were too long
+      gso_ = false;         // alone it passes: the kernel, or the device, does not segment
       tables_.status[UdpTables::kGsoRefused] = 1;
     } else if (MustWait(errno)) {
       return static_cast<int>(i);

@@ -172,7 +172,7 @@ export class UdpNic implements Nic {
 
   flush(): boolean {
     const queued = this.#txQueued;
-    if (queued === 0) return true;
+    if (queued === 0 || this.#closed) return true;
     const taken = this.#kernelSend(queued);
     const ring = this.#txRing;
     for (let i = 0; i < taken; i++) this.#tx.unpin(ring[3 * i]);

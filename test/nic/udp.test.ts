@@ -1,0 +1,408 @@
+/** What is special to the udp driver; `contract.test.ts` has what all drivers do. */
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+import type { Frame, UdpOptions } from '../../src/nic/contract.js';
+import { openUdp } from '../../src/nic/udp.js';
+import type { UdpNic } from '../../src/nic/udp.js';
+import { ipBatch } from '../../src/testbed/ip.js';
+import { Testbed } from '../../src/testbed/testbed.js';
+import { describeRoot } from '../support/root.js';
+import { collect, counter, drain, fill, flushAll, matches, mustAlloc, numberOf } from './harness.js';
+
+const opened: UdpNic[] = [];
+afterEach(() => {
+  for (const nic of opened.splice(0)) nic.close();
+});
+
+/** On a port of the kernel's choice, so that tests need none in particular. */
+function open(options: Partial<UdpOptions> = {}): UdpNic {
+  const nic = openUdp({ driver: 'udp', port: 0, ...options });
+  opened.push(nic);
+  return nic;
+}
+
+/** Queues frames of these lengths, numbered from `first`, and sends them in one burst. */
+function sendBurst(nic: UdpNic, peers: readonly number[], lengths: readonly number[], first = 0): void {
+  lengths.forEach((length, i) => {
+    const frame = mustAlloc(nic);
+    fill(nic, frame, length, first + i);
+    expect(nic.send(frame, length, peers[i % peers.length])).toBe(true);
+    nic.free(frame);
+  });
+  flushAll(nic);
+}
+
+/** Receives frames of these lengths, numbered from `first`, in order. */
+async function expectFrames(nic: UdpNic, lengths: readonly number[], first = 0): Promise<void> {
+  const seen: number[] = [];
+  await collect(nic, lengths.length, (frame, length) => {
+    expect(matches(nic, frame, length, first + seen.length)).toBe(true);
+    seen.push(length);
+  });
+  expect(seen).toEqual(lengths);
+}
+
+const repeat = (length: number, times: number): number[] => new Array<number>(times).fill(length);
+
+describe.each([
+  ['127.0.0.1', true],
+  ['127.0.0.1', false],
+  ['::1', true],
+  ['::1', false],
+])('a burst over %s, offload %s', (address, offload) => {
+  const pair = (): { a: UdpNic; b: UdpNic; toB: number } => {
+    const a = open({ address, offload });
+    const b = open({ address, offload });
+    return { a, b, toB: a.peer(b.info.address) };
+  };
+
+  it('tells what was obtained', () => {
+    const { a } = pair();
+    expect(a.info).toMatchObject({
+      driver: 'udp',
+      mode: `${address === '::1' ? 'udp6' : 'udp4'}${offload ? '+gso+gro' : ''}`,
+      interface: 'lo',
+      mtu: address === '::1' ? 1452 : 1472,
+      overhead: address === '::1' ? 48 : 28,
+    });
+  });
+
+  it.each([
+    ['equal frames', repeat(1000, 40)],
+    ['equal frames and a shorter last one', [...repeat(1000, 9), 17]],
+    ['more than one datagram can hold', repeat(1452, 100)],
+    ['more than 64 small frames', repeat(16, 200)],
+    ['a longer frame behind shorter ones', [100, 100, 1400, 100]],
+    ['ever shorter frames', [500, 400, 300, 200, 100, 99, 1]],
+    ['every length in turn', Array.from({ length: 300 }, (_, i) => 1 + ((i * 37) % 1452))],
+    ['full transmit ring', repeat(64, 1024)],
+  ])('of %s arrives split right, sent by one system call', async (_what, lengths) => {
+    const { a, b, toB } = pair();
+    sendBurst(a, [toB], lengths);
+    expect(counter(a, 'kicks')).toBe(1);
+    await expectFrames(b, lengths);
+    expect(counter(b, 'rxInvalid')).toBe(0);
+    expect(counter(b, 'rxFrames')).toBe(lengths.length);
+    expect(counter(b, 'rxBytes')).toBe(lengths.reduce((sum, length) => sum + length));
+  });
+
+  it('to several peers in turn reaches each in order', async () => {
+    const { a } = pair();
+    const others = [open({ address, offload }), open({ address, offload }), open({ address, offload })];
+    const peers = others.map((nic) => a.peer(nic.info.address));
+    sendBurst(a, peers, repeat(300, 90));
+    expect(counter(a, 'kicks')).toBe(1);
+    for (const [first, nic] of others.entries()) {
+      let next = first;
+      await collect(nic, 30, (frame, length, index) => {
+        expect(length).toBe(300);
+        expect(numberOf(nic, frame)).toBe(next);
+        expect(nic.source(index)).toBe(a.info.address);
+        next += 3;
+      });
+      expect(next).toBe(90 + first);
+    }
+  });
+
+  it('from several peers tells who sent each frame', async () => {
+    const target = open({ address, offload });
+    const senders = [open({ address, offload }), open({ address, offload })];
+    for (const [i, nic] of senders.entries()) {
+      sendBurst(nic, [nic.peer(target.info.address)], repeat(200 + i, 20));
+    }
+    const seen = new Map<string, number>();
+    await collect(target, 40, (_frame, length, index) => {
+      const source = target.source(index);
+      expect(source).toBe(senders[length - 200].info.address);
+      seen.set(source, (seen.get(source) ?? 0) + 1);
+    });
+    expect([...seen.values()]).toEqual([20, 20]);
+  });
+
+  it('can be held out of a joined datagram', async () => {
+    const { a, b, toB } = pair();
+    sendBurst(a, [toB], repeat(333, 50)); // odd lengths: entries at every alignment
+    const held: Frame[] = [];
+    await collect(b, 50, (_frame, _length, index) => held.push(b.hold(index)));
+    sendBurst(a, [toB], repeat(333, 50), 1000); // writes over the receive buffers
+    await expectFrames(b, repeat(333, 50), 1000);
+    held.forEach((frame, i) => expect(matches(b, frame, 333, i)).toBe(true));
+    expect(counter(b, 'holdCopies')).toBe(50);
+  });
+
+  it('goes on after nobody listened', async () => {
+    const { a, b, toB } = pair();
+    const gone = open({ address, offload });
+    const toGone = a.peer(gone.info.address);
+    gone.close();
+    for (let i = 0; i < 20; i++) {
+      sendBurst(a, [toGone, toB], repeat(100, 2), 2 * i);
+      await sleep(1);
+    }
+    const seen: number[] = [];
+    await collect(b, 20, (frame) => seen.push(numberOf(b, frame)));
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i + 1));
+    expect(a.receive()).toBe(0);
+    expect(a.state).toBe('up');
+  });
+});
+
+describe('sizes', () => {
+  it('grow to what a datagram can hold', async () => {
+    const a = open({ mtu: 65507, txFrames: 64, rxFrames: 64 });
+    const b = open({ mtu: 65507, txFrames: 64, rxFrames: 64 });
+    const lengths = [65507, 1, 65507, 30_000, 30_000, 30_000, 5];
+    sendBurst(a, [a.peer(b.info.address)], lengths);
+    await expectFrames(b, lengths);
+  });
+
+  it('above the mtu are refused', () => {
+    const a = open();
+    const frame = mustAlloc(a);
+    const peer = a.peer('127.0.0.1:9');
+    expect(() => a.send(frame, 1473, peer)).toThrow(expect.objectContaining({ code: 'ERR_EMP_MESSAGE_TOO_LONG' }));
+    expect(a.inFlight(frame)).toBe(false);
+    expect(counter(a, 'txFrames')).toBe(0);
+  });
+
+  it.each([
+    ['an mtu no datagram can hold', { mtu: 65508 }, 'ERR_EMP_MTU'],
+    ['an mtu that loopback cannot carry', { address: '::1', mtu: 65500 }, 'ERR_EMP_MTU'],
+    ['an mtu that is none', { mtu: 63 }, 'ERR_EMP_ARGUMENT'],
+    ['more memory than there can be', { mtu: 65507, txFrames: 65536 }, 'ERR_EMP_ARGUMENT'],
+  ])('%s is refused', (_what, options, code) => {
+    expect(() => open(options)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('of datagrams that nobody could have sent as frames are counted, not delivered', async () => {
+    const nic = open();
+    await using stranger = await Stranger.open();
+    await stranger.send(nic, Buffer.alloc(0));
+    await stranger.send(nic, Buffer.alloc(1473));
+    await stranger.send(nic, Buffer.alloc(60_000));
+    await stranger.send(nic, Buffer.alloc(1472, 7));
+    let last = 0;
+    expect(await collect(nic, 1, (frame, length) => (last = length + nic.bytes[frame + 1471]))).toBe(1);
+    expect(last).toBe(1472 + 7);
+    expect(counter(nic, 'rxInvalid')).toBe(3);
+    expect(counter(nic, 'rxFrames')).toBe(1);
+  });
+
+  it('of large datagrams are cut off without offload, too', async () => {
+    const nic = open({ offload: false });
+    await using stranger = await Stranger.open();
+    await stranger.send(nic, Buffer.alloc(60_000));
+    await stranger.send(nic, Buffer.alloc(10));
+    expect(await collect(nic, 1)).toBe(1);
+    expect(counter(nic, 'rxInvalid')).toBe(1);
+  });
+});
+
+/** A plain UDP socket that is not ours. */
+class Stranger {
+  private constructor(private readonly socket: Socket) {}
+
+  static async open(): Promise<Stranger> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new Stranger(socket);
+  }
+
+  send(to: UdpNic, bytes: Buffer): Promise<void> {
+    const port = Number(to.info.address.split(':').at(-1));
+    return new Promise((resolve, reject) =>
+      this.socket.send(bytes, port, '127.0.0.1', (error) => (error === null ? resolve() : reject(error))),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.close();
+    await once(this.socket, 'close');
+  }
+}
+
+describe('addresses', () => {
+  it.each([
+    ['127.0.0.1', '127.0.0.1:34997'],
+    ['127.0.0.1:1', '127.0.0.1:1'],
+    ['127.1.2.3:65535', '127.1.2.3:65535'],
+  ])('%s is %s', (text, canonical) => {
+    const nic = open();
+    expect(nic.peer(text)).toBe(nic.peer(canonical));
+  });
+
+  it.each([
+    ['::1', '[::1]:34997'],
+    ['[::1]', '[::1]:34997'],
+    ['[0:0:0:0:0:0:0:1]:5', '[::1]:5'],
+    ['FD00:198:18:0:0:0:0:1', '[fd00:198:18::1]:34997'],
+    ['[fd00:0:0:1:0:0:0:1]:7', '[fd00:0:0:1::1]:7'],
+    ['[fe80::0:1%1]:7', '[fe80::1%1]:7'],
+    ['[fe80::1%lo]:7', '[fe80::1%1]:7'],
+  ])('%s is %s', (text, canonical) => {
+    const nic = open({ address: '::1' });
+    expect(nic.peer(text)).toBe(nic.peer(canonical));
+    expect(nic.peer(text)).not.toBe(nic.peer('[::1]:1'));
+  });
+
+  it('keep their number while frames are queued', async () => {
+    const a = open();
+    const b = open();
+    const c = open();
+    const peer = a.peer(b.info.address);
+    const frame = mustAlloc(a);
+    a.send(frame, 10, peer);
+    a.forget(peer);
+    expect(a.peer(c.info.address)).not.toBe(peer);
+    flushAll(a);
+    expect(await collect(b, 1)).toBe(1);
+    expect(drain(c)).toBe(0);
+  });
+
+  it('any-address: both ends of the machine reach it', async () => {
+    const any = open({ address: '0.0.0.0' });
+    expect(any.info).toMatchObject({ interface: undefined, mtu: 1472 });
+    const a = open();
+    const port = any.info.address.split(':').at(-1);
+    sendBurst(a, [a.peer(`127.0.0.1:${port}`), a.peer(`127.0.0.2:${port}`)], [50, 50]);
+    await expectFrames(any, [50, 50]);
+  });
+
+  it.each([
+    ['a host name', { address: 'localhost' }, 'ERR_EMP_ADDRESS'],
+    ['an address with a port', { address: '127.0.0.1:5' }, 'ERR_EMP_ADDRESS'],
+    ['nothing', { address: '' }, 'ERR_EMP_ADDRESS'],
+    ['the address of another machine', { address: '198.19.255.254' }, 'ERR_EMP_ADDRESS'],
+    ['the address of another machine, IPv6', { address: 'fd00:198:19::1' }, 'ERR_EMP_ADDRESS'],
+    ['a link-local address without interface', { address: 'fe80::1' }, 'ERR_EMP_ADDRESS'],
+    ['a port out of range', { port: 65536 }, 'ERR_EMP_ARGUMENT'],
+    ['a port that is none', { port: 1.5 }, 'ERR_EMP_ARGUMENT'],
+    ['an unknown option', { adress: '127.0.0.1' } as Partial<UdpOptions>, 'ERR_EMP_ARGUMENT'],
+    ['a namespace that is not there', { namespace: 'emp-nowhere' }, 'ERR_EMP_NO_NAMESPACE'],
+    ['a namespace that is a path', { namespace: '../net' }, 'ERR_EMP_ARGUMENT'],
+  ])('%s is refused', (_what, options, code) => {
+    expect(() => open(options)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('in use are refused, and free again after close', () => {
+    const a = open();
+    const port = Number(a.info.address.split(':').at(-1));
+    expect(() => open({ port })).toThrow(expect.objectContaining({ code: 'ERR_EMP_ADDRESS_IN_USE' }));
+    expect(() => open({ port, address: '0.0.0.0' })).toThrow(
+      expect.objectContaining({ code: 'ERR_EMP_ADDRESS_IN_USE' }),
+    );
+    open({ port, address: '127.0.0.2' });
+    a.close();
+    open({ port });
+  });
+});
+
+describe('many senders', () => {
+  it('fill the receive buffer: what is lost is counted', async () => {
+    const a = open({ offload: false });
+    const b = open({ offload: false });
+    const toB = a.peer(b.info.address);
+    const total = 40_000;
+    for (let sent = 0; sent < total; sent += 1000) sendBurst(a, [toB], repeat(1400, 1000), sent);
+    let got = drain(b);
+    sendBurst(a, [toB], [100]); // brings the count
+    got += await collect(b, 1);
+    expect(got).toBeLessThan(total);
+    expect(got + counter(b, 'rxDropped')).toBe(total + 1);
+  });
+});
+
+describeRoot('between namespaces', () => {
+  let testbed: Testbed;
+  beforeAll(async () => {
+    testbed = await Testbed.up();
+  });
+  afterAll(() => testbed.down());
+
+  const at = (end: 'a' | 'b', family: 'ipv4' | 'ipv6'): UdpNic => {
+    const { namespace, [family]: address } = testbed.links[0][end];
+    return open({ namespace, address });
+  };
+
+  it.each(['ipv4', 'ipv6'] as const)('the mtu is that of the interface: %s', (family) => {
+    const nic = at('a', family);
+    expect(nic.info).toMatchObject({
+      interface: testbed.links[0].a.interface,
+      namespace: testbed.links[0].a.namespace,
+      mtu: family === 'ipv4' ? 1472 : 1452,
+    });
+    expect(() => open({ namespace: nic.info.namespace!, address: testbed.links[0].a[family], mtu: 1473 })).toThrow(
+      expect.objectContaining({ code: 'ERR_EMP_MTU' }),
+    );
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)('a burst is joined on the way: %s', async (family) => {
+    const a = at('a', family);
+    const b = at('b', family);
+    const lengths = [...repeat(1400, 40), 100];
+    sendBurst(a, [a.peer(b.info.address)], lengths);
+    expect(counter(a, 'kicks')).toBe(1);
+    await expectFrames(b, lengths);
+    expect(b.info.notes).toEqual([]);
+  });
+
+  it('frames longer than the path are lost and counted, never cut into fragments', async () => {
+    const { a, b } = testbed.links[0];
+    // Through the any-address the driver does not know the interface: its MTU is found out by the kernel, on send.
+    for (const [any, target] of [
+      ['0.0.0.0', b.ipv4],
+      ['::', b.ipv6],
+    ]) {
+      const from = open({ namespace: a.namespace, address: any, mtu: 4000 });
+      const to = open({ namespace: b.namespace, address: target, mtu: 1400 });
+      const peer = from.peer(to.info.address);
+      sendBurst(from, [peer], [1400, 1400, 3000, 3000, 3000, 1400], 0);
+      const seen: number[] = [];
+      await collect(to, 3, (frame) => seen.push(numberOf(to, frame)));
+      expect(seen).toEqual([0, 1, 5]);
+      expect(counter(from, 'txErrors')).toBe(3);
+      expect(from.info.mode).toContain('+gso'); // the length was to blame, not the segmentation
+    }
+  });
+
+  it('no route and a dead interface cost frames, not the NIC', async () => {
+    await using wire = await Testbed.up();
+    const link = wire.links[0];
+    const a = open({ namespace: link.a.namespace, address: link.a.ipv4 });
+    const b = open({ namespace: link.b.namespace, address: link.b.ipv4 });
+    const toB = a.peer(b.info.address);
+    const states: string[] = [];
+    a.onState = (state) => states.push(state);
+
+    sendBurst(a, [a.peer('192.0.2.1:9')], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(5);
+
+    await ip(link.a.namespace, `link set ${link.a.interface} down`);
+    await expect.poll(() => states, { interval: 5 }).toEqual(['down']);
+    expect(a.state).toBe('down');
+    sendBurst(a, [toB], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(10);
+
+    await ip(link.a.namespace, `link set ${link.a.interface} up`);
+    await expect.poll(() => states, { interval: 5 }).toEqual(['down', 'up']);
+    // The kernel forgot the neighbour, and this wire has no ARP to find it again.
+    await ip(link.a.namespace, `neighbour replace ${link.b.ipv4} lladdr ${link.b.mac} dev ${link.a.interface}`);
+    sendBurst(a, [toB], repeat(100, 5));
+    await expectFrames(b, repeat(100, 5));
+
+    await ip(link.a.namespace, `link delete ${link.a.interface}`);
+    await expect.poll(() => a.state, { interval: 5 }).toBe('removed');
+    sendBurst(a, [toB], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(15);
+    a.close();
+    expect(a.state).toBe('closed');
+  });
+});
+
+const ip = (namespace: string, command: string): Promise<void> => ipBatch([command], namespace);
