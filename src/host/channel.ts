@@ -4,6 +4,7 @@ import type { CloseReason } from '../channel/reasons.js';
 import { ArgumentError, ChannelError } from '../errors.js';
 import type { EmpError } from '../errors.js';
 import type { LinkAddress } from '../nic/contract.js';
+import { warnOfHandler } from './handlerWarning.js';
 import { Inbox } from './inbox.js';
 import type { Message } from './inbox.js';
 import type { Loop } from './loop.js';
@@ -101,7 +102,12 @@ export class Channel implements AsyncDisposable {
     if (handler !== undefined && typeof handler !== 'function') {
       throw new ArgumentError('onMessage must be a function (bytes, offset, length, type).');
     }
-    this.#inbox.setHandler(handler);
+    try {
+      this.#inbox.setHandler(handler);
+    } catch (error) {
+      // It was called for messages that had waited.
+      this.#core.fail('handler', 'onMessage', error);
+    }
   }
 
   /**
@@ -319,10 +325,7 @@ export class Channel implements AsyncDisposable {
     try {
       this.onClose?.(this.#info);
     } catch (thrown) {
-      // Not the turn's business: becomes an uncaught exception of the process, as from any event handler.
-      queueMicrotask(() => {
-        throw thrown;
-      });
+      warnOfHandler('onClose', thrown);
     }
   }
 }

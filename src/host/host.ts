@@ -4,6 +4,7 @@ import { EngineCounter, named } from '../channel/counters.js';
 import { Engine } from '../channel/engine.js';
 import { resolveChannelOptions } from '../channel/options.js';
 import type { ChannelOptions } from '../channel/options.js';
+import { closeError } from '../channel/reasons.js';
 import { ArgumentError, ChannelError, EmpError } from '../errors.js';
 import { NicCounter } from '../nic/contract.js';
 import type { LinkAddress, Nic, NicInfo, NicOptions, NicState } from '../nic/contract.js';
@@ -12,8 +13,9 @@ import { Reject } from '../wire/header.js';
 import { Channel } from './channel.js';
 import type { MessageHandler } from './channel.js';
 import { MonotonicClock, microseconds } from './clock.js';
+import { warnOfHandler } from './handlerWarning.js';
 import { Listener } from './listener.js';
-import type { ListenOptions } from './listener.js';
+import type { ConnectionRequest, ListenOptions } from './listener.js';
 import { Loop } from './loop.js';
 import type { WaitStrategy } from './loop.js';
 import { random32 } from './random.js';
@@ -118,6 +120,7 @@ export class Host implements AsyncDisposable {
     const { signal, timeout, onMessage, ...rest } = options;
     const merged = { ...this.#options, ...rest, ...(timeout === undefined ? {} : { connectTimeout: timeout }) };
     const settings = resolveChannelOptions(merged);
+    if (this.nic.state === 'removed') throw closeError('nic-lost', `${address} port ${port}`);
     if (signal?.aborted === true) throw aborted(address, port, signal.reason);
     this.#loop.enter();
     return new Promise<Channel>((resolve, reject) => {
@@ -160,7 +163,7 @@ export class Host implements AsyncDisposable {
     });
     this.#engine.listen(port, {
       settings,
-      accept: (request) => listener.wants(request),
+      accept: (request) => wanted(listener, request),
       accepted: (core) => this.#accepted(core, listener, merged.allowHalfOpen ?? false),
     });
     this.#listeners.set(port, listener);
@@ -187,12 +190,17 @@ export class Host implements AsyncDisposable {
 
   /** One turn of the run loop, for programs with a loop of their own. Returns the frames received. */
   poll(): number {
+    if (!this.#loop.running) throw hostClosed();
     return this.#loop.turn();
   }
 
-  /** Turns without pause until `until` returns true. Nothing else of this thread runs meanwhile. */
+  /**
+   * Turns without pause until `until` returns true. Nothing else of this thread runs meanwhile.
+   * @throws ERR_EMP_CLOSED when the host is closed before that; ERR_EMP_ARGUMENT in a handler
+   */
   spin(until: () => boolean): void {
     this.#loop.spin(until);
+    if (!this.#loop.running) throw hostClosed();
   }
 
   /** Counters by name, of the NIC and of frames that reached no channel; each channel has its own. */
@@ -250,17 +258,34 @@ export class Host implements AsyncDisposable {
       this.#loop.enter();
       for (const core of this.#engine.channels) core.fail('nic-lost');
     }
-    this.onState?.(state);
+    try {
+      this.onState?.(state);
+    } catch (error) {
+      warnOfHandler('onState', error);
+    }
   }
 
   #assertOpen(): void {
     if (this.#closing === undefined && this.nic.state !== 'closed') return;
-    throw new EmpError('ERR_EMP_CLOSED', 'This host is closed.', { remedy: 'Open another one with Host.open().' });
+    throw hostClosed();
   }
+}
+
+function hostClosed(): EmpError {
+  return new EmpError('ERR_EMP_CLOSED', 'This host is closed.', { remedy: 'Open another one with Host.open().' });
 }
 
 function isNic(nic: NicOptions | Nic): nic is Nic {
   return 'receive' in nic && typeof nic.receive === 'function';
+}
+
+function wanted(listener: Listener, request: ConnectionRequest): boolean {
+  try {
+    return listener.wants(request);
+  } catch (error) {
+    warnOfHandler('accept', error);
+    return false;
+  }
 }
 
 function checkPort(port: number): void {

@@ -47,11 +47,11 @@ export class Inbox {
       if (!this.#iterating) this.#stop();
       return;
     }
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 && this.handler === handler) {
       const { data, type } = this.#take();
       handler(data, 0, data.length, type);
     }
-    this.#go();
+    if (this.handler === handler) this.#go();
   }
 
   message(bytes: Uint8Array, offset: number, length: number, type: number): void {

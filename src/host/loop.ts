@@ -1,4 +1,5 @@
 import type { Engine } from '../channel/engine.js';
+import { ArgumentError } from '../errors.js';
 import type { Nic } from '../nic/contract.js';
 import type { MonotonicClock } from './clock.js';
 
@@ -57,8 +58,8 @@ export class Loop {
     this.#wait = wait;
   }
 
-  get inTurn(): boolean {
-    return this.#inTurn;
+  get running(): boolean {
+    return this.#running;
   }
 
   start(): void {
@@ -210,6 +211,11 @@ export class Loop {
 
   /** Turns until `until` says so: the synchronous spin of a dedicated thread. Nothing else of the process runs meanwhile. */
   spin(until: () => boolean): void {
-    while (!until()) this.turn();
+    if (this.#inTurn) {
+      throw new ArgumentError('spin() was called in a handler, which runs inside a turn.', {
+        remedy: 'Call it from outside; in a handler, return.',
+      });
+    }
+    while (this.#running && !until()) this.turn();
   }
 }
