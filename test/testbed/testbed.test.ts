@@ -1,13 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
 
 import { Testbed } from '../../src/testbed/testbed.js';
+import { dist } from '../support/emp.js';
+import { describeRoot } from '../support/root.js';
 
-const isRoot = process.geteuid?.() === 0;
 const exists = (namespace: string): boolean => existsSync(`/run/netns/${namespace}`);
 const ip = (...args: string[]): unknown => JSON.parse(execFileSync('ip', ['-json', ...args], { encoding: 'utf8' }));
 
@@ -38,7 +37,7 @@ describe('arguments', () => {
   });
 });
 
-describe.skipIf(!isRoot)('a testbed (needs root)', () => {
+describeRoot('a testbed', () => {
   it('is two namespaces joined by as many links as asked', async () => {
     await using testbed = await Testbed.up({ links: 2, mtu: 3000, queues: 2 });
     for (const [index, { a, b }] of testbed.links.entries()) {
@@ -118,36 +117,10 @@ describe.skipIf(!isRoot)('a testbed (needs root)', () => {
   });
 });
 
-describe.skipIf(!isRoot)('when its process ends (needs root)', () => {
-  // A child needs JavaScript: the module under test is compiled to a file of its own.
-  const folder = join(tmpdir(), `emp-testbed-${process.pid}`);
-  beforeAll(() => {
-    const tsc = join(import.meta.dirname, '../../node_modules/typescript/bin/tsc');
-    const root = join(import.meta.dirname, '../..');
-    const flags = [
-      '--outDir',
-      folder,
-      '--module',
-      'nodenext',
-      '--target',
-      'es2022',
-      '--lib',
-      'es2023,esnext.disposable',
-    ];
-    execFileSync(
-      process.execPath,
-      [tsc, ...flags, '--skipLibCheck', '--rootDir', root, join(root, 'src/testbed/testbed.ts')],
-      {
-        cwd: root,
-      },
-    );
-    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
-  });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
+describeRoot('when its process ends', () => {
   const start = async (then: string): Promise<{ child: ReturnType<typeof spawn>; name: string }> => {
     const script = `
-      const { Testbed } = await import('${folder}/src/testbed/testbed.js');
+      const { Testbed } = await import('${new URL('src/testbed/testbed.js', dist).href}');
       const testbed = await Testbed.up();
       console.log(testbed.name);
       ${then}`;

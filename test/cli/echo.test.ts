@@ -1,0 +1,160 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { Host } from '../../src/index.js';
+import type { NicOptions } from '../../src/index.js';
+import { Testbed } from '../../src/testbed/testbed.js';
+import { Emp, emp } from '../support/emp.js';
+import { hasTshark, readFields } from '../support/tshark.js';
+import { describeRoot, isRoot } from '../support/root.js';
+
+const dissector = `lua_script:${new URL('../../tools/wireshark/emp.lua', import.meta.url).pathname}`;
+
+interface Listening {
+  address: string;
+  port: number;
+  driver: string;
+  pid: number;
+}
+
+async function echo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<[Emp, Listening]> {
+  const server = new Emp(['echo', '--json', ...args], env);
+  await server.said(/\n/);
+  return [server, (JSON.parse(server.stdout) as { listening: Listening }).listening];
+}
+
+/** Sends messages of all kinds of lengths at once, so that both ends meet back-pressure, and checks what comes back. */
+async function exchange(nic: NicOptions, { address, port }: Listening, lengths: readonly number[]): Promise<void> {
+  await using host = await Host.open({ nic });
+  const channel = await host.connect(address, port, { allowHalfOpen: true });
+  const sending = (async () => {
+    for (const [index, length] of lengths.entries()) await channel.write(new Uint8Array(length).fill(index), index);
+    await channel.end();
+  })();
+  let index = 0;
+  for await (const { data, type } of channel) {
+    expect([type, data.length, data.every((byte) => byte === (index & 0xff))]).toEqual([index, lengths[index], true]);
+    index += 1;
+  }
+  await sending;
+  expect(index).toBe(lengths.length);
+  expect((await channel.close()).error).toBeUndefined();
+}
+
+const LENGTHS = [0, 1, 16, 1400, 1500, 100_000, 3_000_000, ...Array.from({ length: 2000 }, (_, i) => i)];
+
+describe('emp echo over udp on loopback', () => {
+  it('sends everything back, in order, and ends with Ctrl-C', async () => {
+    const [server, listening] = await echo(['--driver', 'udp', '--udp-port', '0']);
+    expect(listening).toMatchObject({ driver: 'udp', port: 7, pid: server.child.pid });
+    await exchange({ driver: 'udp', port: 0 }, listening, LENGTHS);
+    const { code, stdout, stderr } = await server.interrupt();
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout.split('\n')[1])).toEqual({ ended: { channels: 1, messages: LENGTHS.length } });
+  });
+
+  it('says what is wrong with its NIC', async () => {
+    const { code, stdout } = await emp('echo', '--driver', 'packet', '--interface', 'emp-nowhere', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: isRoot ? 'ERR_EMP_NO_INTERFACE' : 'ERR_EMP_PERMISSION', remedy: expect.any(String) },
+    });
+    expect(code).toBe(isRoot ? 1 : 3);
+  });
+});
+
+describeRoot('emp echo on a testbed', () => {
+  let testbed: Testbed;
+  beforeAll(async () => {
+    testbed = await Testbed.up();
+  });
+  afterAll(() => testbed.down());
+
+  it.each(['packet', 'xdp'] as const)('over %s', async (driver) => {
+    const { a, b } = testbed.links[0];
+    const [server, listening] = await echo(['--driver', driver, '-n', b.namespace, '-i', b.interface, '--port', '99']);
+    expect(listening).toMatchObject({ address: b.mac, port: 99 });
+    await exchange({ driver, namespace: a.namespace, interface: a.interface }, listening, LENGTHS);
+    expect((await server.interrupt()).code).toBe(0);
+  });
+});
+
+describe('emp capture', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'emp-capture-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const listed = async (): Promise<{ pid: number }[]> =>
+    (JSON.parse((await emp('capture', '--json')).stdout) as { hosts: { pid: number }[] }).hosts;
+
+  it('lists the hosts that want it, and no others', async () => {
+    const [open, openAt] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
+    const [closed, closedAt] = await echo(['--udp-port', '0']);
+    const hosts = await listed();
+    expect(hosts.find(({ pid }) => pid === openAt.pid)).toMatchObject({
+      host: 1,
+      description: expect.stringContaining(openAt.address) as string,
+      command: expect.stringContaining('echo') as string,
+    });
+    expect(hosts.map(({ pid }) => pid)).not.toContain(closedAt.pid);
+    const refused = await emp('capture', '--pid', String(closedAt.pid), '-w', join(folder, 'none.pcapng'));
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/no host to capture\.\n {2}Start it with EMP_TAP=1/);
+    await Promise.all([open.interrupt(), closed.interrupt()]);
+    expect((await listed()).map(({ pid }) => pid)).not.toContain(openAt.pid);
+  });
+
+  it('writes the frames of a channel, from its handshake to its end', async () => {
+    const [server, listening] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
+    const file = join(folder, 'whole.pcapng');
+    const capture = new Emp(['capture', '--pid', String(listening.pid), '-w', file, '--json']);
+    await attached(file);
+    await exchange({ driver: 'udp', port: 0 }, listening, [1, 2, 3, 5000]);
+    await server.interrupt(); // the end of the host is the end of the capture
+    const { code, stdout } = await capture.ended();
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as { file: string; frames: number; dropped: number; bytes: number };
+    expect(result).toMatchObject({ file, dropped: 0, bytes: readFileSync(file).length });
+    if (!hasTshark) return;
+    const port = listening.address.split(':')[1];
+    const rows = readFields(
+      readFileSync(file),
+      ['emp.type', 'emp.header_check.status', 'frame.packet_flags_direction'],
+      '-X',
+      dissector,
+      '-d',
+      `udp.port==${port},emp`,
+    );
+    expect(rows).toHaveLength(result.frames);
+    expect(rows[0]).toEqual(['1', 'good', '0x00000001']); // CONNECT comes in,
+    expect(rows[1]).toEqual(['2', 'good', '0x00000002']); // ACCEPT goes out
+    expect(new Set(rows.map(([, status]) => status))).toEqual(new Set(['good']));
+  });
+
+  it('stops at the count, and at Ctrl-C, with a whole file', async () => {
+    const [server, listening] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
+    const pid = String(listening.pid);
+    const [counted, interrupted] = ['counted.pcapng', 'interrupted.pcapng'].map((name) => join(folder, name));
+    const first = new Emp(['capture', '--pid', pid, '-w', counted, '--count', '5', '--json']);
+    const second = new Emp(['capture', '--pid', pid, '-w', interrupted, '--json']);
+    await Promise.all([attached(counted), attached(interrupted)]);
+    await exchange({ driver: 'udp', port: 0 }, listening, LENGTHS.slice(0, 6));
+    expect(JSON.parse((await first.ended()).stdout)).toMatchObject({ frames: 5 });
+    const { code, stdout } = await second.interrupt();
+    expect(code).toBe(0);
+    if (hasTshark) {
+      expect(readFields(readFileSync(counted), ['frame.number'])).toHaveLength(5);
+      const { frames } = JSON.parse(stdout) as { frames: number };
+      expect(readFields(readFileSync(interrupted), ['frame.number'])).toHaveLength(frames);
+    }
+    await server.interrupt();
+  });
+});
+
+/** A capture that is attached has written how the file begins. */
+async function attached(file: string): Promise<void> {
+  while (!existsSync(file) || statSync(file).size === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
