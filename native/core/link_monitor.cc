@@ -16,6 +16,9 @@ constexpr int kMessagesPerRead = 64;
 // Room for some thousand events; beyond the default only with CAP_NET_ADMIN. What overflows is made good by a new dump.
 constexpr int kSocketBuffer = 1 << 20;
 
+constexpr ssize_t kNone = -1;
+constexpr ssize_t kLost = -2;
+
 }  // namespace
 
 void LinkMonitor::Define(Napi::Env env, Napi::Object exports) {
@@ -56,15 +59,13 @@ Napi::Value LinkMonitor::Read(const Napi::CallbackInfo& info) {
   return Guarded(env, [&]() -> Napi::Value {
     Napi::Array links = Napi::Array::New(env);
     if (!events_) return links;
-    bool lost = false;
     for (int i = 0; i < kMessagesPerRead; i++) {
-      const ssize_t got = recv(events_->fd(), buffer_.data(), buffer_.size(), MSG_TRUNC);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0 && errno == EAGAIN) break;
-      if (got < 0 && errno != ENOBUFS) throw SyscallError("recv(AF_NETLINK)");
-      if (got < 0 || static_cast<size_t>(got) > buffer_.size()) {
-        lost = true;
-        continue;
+      const ssize_t got = Receive();
+      if (got == kNone) break;
+      if (got == kLost) {
+        // What still waits is older than the loss: it would be taken for news after the dump.
+        while (Receive() != kNone) continue;
+        return env.Null();
       }
       int left = static_cast<int>(got);
       for (auto* message = reinterpret_cast<nlmsghdr*>(buffer_.data()); NLMSG_OK(message, left);
@@ -73,9 +74,19 @@ Napi::Value LinkMonitor::Read(const Napi::CallbackInfo& info) {
         if (ParseLink(message, link)) links.Set(links.Length(), link.ToJs(env));
       }
     }
-    if (lost) return env.Null();
     return links;
   });
+}
+
+// The length of the next message in the buffer, kNone or kLost.
+ssize_t LinkMonitor::Receive() {
+  for (;;) {
+    const ssize_t got = recv(events_->fd(), buffer_.data(), buffer_.size(), MSG_TRUNC);
+    if (got >= 0) return static_cast<size_t>(got) <= buffer_.size() ? got : kLost;
+    if (errno == EAGAIN) return kNone;
+    if (errno == ENOBUFS) return kLost;
+    if (errno != EINTR) throw SyscallError("recv(AF_NETLINK)");
+  }
 }
 
 void LinkMonitor::Close(const Napi::CallbackInfo&) {

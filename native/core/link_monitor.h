@@ -22,6 +22,8 @@ class LinkMonitor : public Napi::ObjectWrap<LinkMonitor> {
   Napi::Value Read(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
+  ssize_t Receive();
+
   std::unique_ptr<NetlinkSocket> events_;
   // A socket of its own for dumps: it stays in the namespace, whatever becomes of the namespace's name.
   std::unique_ptr<NetlinkSocket> requests_;
