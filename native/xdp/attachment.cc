@@ -225,8 +225,23 @@ void Attachment::Accept(const ProgramSource& source) const {
   if (generic_ != source.generic) throw AttachError("other mode", EBUSY, generic_ ? "generic" : "native");
 }
 
-void Attachment::Insert(uint32_t queue, int socket) const {
+bool Attachment::InUse(uint32_t interface_index, uint32_t queue) {
+  const std::lock_guard<std::mutex> guard(registry_lock);
+  auto entry = registry.find({CurrentNamespace(), interface_index});
+  if (entry == registry.end()) return false;
+  std::shared_ptr<Attachment> attachment = entry->second.lock();
+  return attachment != nullptr && attachment->queues_.count(queue) != 0;
+}
+
+void Attachment::Insert(uint32_t queue, int socket) {
   if (bpf_map_update_elem(sockets_.get(), &queue, &socket, BPF_ANY) != 0) Fail("insert into the XSKMAP", errno);
+  const std::lock_guard<std::mutex> guard(registry_lock);
+  queues_.insert(queue);
+}
+
+void Attachment::Forget(uint32_t queue) {
+  const std::lock_guard<std::mutex> guard(registry_lock);
+  queues_.erase(queue);
 }
 
 }  // namespace emp

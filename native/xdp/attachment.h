@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "syscall_error.h"
@@ -38,7 +39,12 @@ class Attachment {
   // The attachment of this interface of the current network namespace: this process's, another's, or a new one.
   static std::shared_ptr<Attachment> Acquire(uint32_t interface_index, const ProgramSource& source);
 
-  void Insert(uint32_t queue, int socket) const;
+  // Whether a socket of this process has the queue: then waiting for it is in vain.
+  static bool InUse(uint32_t interface_index, uint32_t queue);
+
+  void Insert(uint32_t queue, int socket);
+  // The kernel takes a closed socket out of the map by itself; this is for InUse.
+  void Forget(uint32_t queue);
   // Whether another process had attached the program.
   bool joined() const { return joined_; }
 
@@ -52,6 +58,7 @@ class Attachment {
   uint16_t ether_type_ = 0;
   bool generic_ = false;
   bool joined_ = false;
+  std::set<uint32_t> queues_;
 
   bool Alive(uint32_t interface_index) const;
   void Accept(const ProgramSource& source) const;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,10 +38,21 @@ auto Explained(Napi::Env env, Body body) -> decltype(body()) {
   }
 }
 
-template <typename Call>
-int WhilePending(int pending, Call call) {
+uint64_t LockedMemoryLimit() {
+  rlimit limit = {};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  return limit.rlim_cur;
+}
+
+// Calls again while it fails with `pending`, unless waiting is hopeless.
+template <typename Call, typename Hopeless>
+int WhilePending(int pending, Call call, Hopeless hopeless) {
   int result = call();
   for (int attempt = 0; result != 0 && errno == pending && attempt < kAttempts; attempt++) {
+    if (hopeless()) {
+      errno = pending;
+      break;
+    }
     usleep(kPause);
     result = call();
   }
@@ -125,8 +137,9 @@ Napi::Value XdpSocket::Memory(const Napi::CallbackInfo& info) {
     area.len = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
     area.chunk_size = Number(info[2]);
     area.headroom = Number(info[3]);
-    int result =
-        WhilePending(ENOBUFS, [&] { return setsockopt(socket_.get(), SOL_XDP, XDP_UMEM_REG, &area, sizeof area); });
+    int result = WhilePending(
+        ENOBUFS, [&] { return setsockopt(socket_.get(), SOL_XDP, XDP_UMEM_REG, &area, sizeof area); },
+        [&] { return area.len > LockedMemoryLimit(); });
     if (result == 0) return;
     SyscallError error("XDP_UMEM_REG");
     memory_.Unmap();
@@ -186,8 +199,9 @@ void XdpSocket::Bind(const Napi::CallbackInfo& info) {
     address.sxdp_flags = static_cast<uint16_t>(Number(info[0]));
     address.sxdp_ifindex = interface_;
     address.sxdp_queue_id = queue_;
-    int result =
-        WhilePending(EBUSY, [&] { return bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address); });
+    int result = WhilePending(
+        EBUSY, [&] { return bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address); },
+        [&] { return Attachment::InUse(interface_, queue_); });
     if (result != 0) throw SyscallError("bind");
   });
 }
@@ -264,6 +278,7 @@ void XdpSocket::Release() {
   end_.Forget();
   *descriptor_ = -1;
   socket_.reset();  // the kernel takes it out of the map
+  if (attachment_ != nullptr) attachment_->Forget(queue_);
   attachment_.reset();
   for (int i = 0; i < 4; i++) {
     ring_views_[i].Detach();

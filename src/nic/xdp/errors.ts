@@ -47,6 +47,8 @@ function byStep(error: SystemCallError, subject: Subject): NicError | undefined 
       return foreignProgram(error, subject);
     case 'other EtherType':
       return otherEtherType(error, subject);
+    case 'attach':
+      return error.code === 'EBUSY' ? strayProgram(error, subject) : undefined;
     case 'load the XDP program':
       return new NicError('ERR_EMP_KERNEL_FEATURE', `This kernel does not load EMP's XDP program (${said(error)}).`, {
         remedy: 'Use Linux 5.10 or newer with CONFIG_XDP_SOCKETS and CONFIG_BPF_SYSCALL, or the packet driver.',
@@ -134,15 +136,26 @@ function bindError(error: SystemCallError, subject: Subject): NicError | undefin
 }
 
 function foreignProgram(error: SystemCallError, subject: Subject): NicError {
-  const inside = subject.namespace === undefined ? '' : ` -n ${subject.namespace}`;
   return new NicError(
     'ERR_EMP_XDP_BUSY',
     `${placeName(subject)} carries the XDP program ${detailOf(error)}, which is not EMP's.`,
     {
-      remedy: `Stop what attached it, or detach it (ip${inside} link set ${subject.interface} xdp off), or use the packet driver.`,
+      remedy: `Stop what attached it, or detach it (${detachCommand(subject)}), or use the packet driver.`,
       cause: error,
     },
   );
+}
+
+/** EMP's program, attached by something that does not hold it by a link (`ip link set ... xdp object`): nobody can share it. */
+function strayProgram(error: SystemCallError, subject: Subject): NicError {
+  return new NicError('ERR_EMP_XDP_BUSY', `${placeName(subject)} carries an XDP program that cannot be shared.`, {
+    remedy: `Detach it: ${detachCommand(subject)}.`,
+    cause: error,
+  });
+}
+
+function detachCommand({ namespace, interface: name }: Subject): string {
+  return `ip${namespace === undefined ? '' : ` -n ${namespace}`} link set ${name} xdp off`;
 }
 
 function otherEtherType(error: SystemCallError, subject: Subject): NicError {

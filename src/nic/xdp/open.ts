@@ -79,7 +79,7 @@ function checkOptions(options: XdpOptions): void {
     throw new ArgumentError(`needWakeup is ${String(needWakeup)}; expected true or false.`);
   }
   if (busyPoll !== undefined) {
-    integerOption('busyPoll.microseconds', busyPoll.microseconds, NaN, 1, 1_000_000);
+    integerOption('busyPoll.microseconds', busyPoll?.microseconds ?? null, 0, 1, 1_000_000); // not optional
     integerOption('busyPoll.budget', busyPoll.budget, BUSY_POLL_BUDGET, 1, 65535);
   }
 }
