@@ -57,6 +57,7 @@ export function hashWords9(
   return avalanche(Math.imul(rotl((h + Math.imul(w8, P3)) | 0, 17), P4));
 }
 
+/** The four lanes over two stripes, unrolled: the optimizing compiler does not inline calls this deep, and this runs twice a frame. */
 function lanes(
   seed: number,
   w0: number,
@@ -68,11 +69,26 @@ function lanes(
   w6: number,
   w7: number,
 ): number {
-  const v1 = round(round((seed + P1 + P2) | 0, w0), w4);
-  const v2 = round(round((seed + P2) | 0, w1), w5);
-  const v3 = round(round(seed, w2), w6);
-  const v4 = round(round((seed - P1) | 0, w3), w7);
-  return (rotl(v1, 1) + rotl(v2, 7) + rotl(v3, 12) + rotl(v4, 18)) | 0;
+  let v1 = (seed + P1 + P2 + Math.imul(w0, P2)) | 0;
+  let v2 = (seed + P2 + Math.imul(w1, P2)) | 0;
+  let v3 = (seed + Math.imul(w2, P2)) | 0;
+  let v4 = (seed - P1 + Math.imul(w3, P2)) | 0;
+  v1 = Math.imul((v1 << 13) | (v1 >>> 19), P1);
+  v2 = Math.imul((v2 << 13) | (v2 >>> 19), P1);
+  v3 = Math.imul((v3 << 13) | (v3 >>> 19), P1);
+  v4 = Math.imul((v4 << 13) | (v4 >>> 19), P1);
+  v1 = (v1 + Math.imul(w4, P2)) | 0;
+  v2 = (v2 + Math.imul(w5, P2)) | 0;
+  v3 = (v3 + Math.imul(w6, P2)) | 0;
+  v4 = (v4 + Math.imul(w7, P2)) | 0;
+  v1 = Math.imul((v1 << 13) | (v1 >>> 19), P1);
+  v2 = Math.imul((v2 << 13) | (v2 >>> 19), P1);
+  v3 = Math.imul((v3 << 13) | (v3 >>> 19), P1);
+  v4 = Math.imul((v4 << 13) | (v4 >>> 19), P1);
+  return (
+    (((v1 << 1) | (v1 >>> 31)) + ((v2 << 7) | (v2 >>> 25)) + ((v3 << 12) | (v3 >>> 20)) + ((v4 << 18) | (v4 >>> 14))) |
+    0
+  );
 }
 
 /** XXH32 of `length` bytes of `view` from `offset`, as a signed 32-bit number. */
