@@ -1,4 +1,5 @@
 /** The project's own house rules, checked over its files, so that they do not rot. They only get stricter. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
@@ -127,6 +128,21 @@ describe('the package', () => {
     const page = existsSync(join(ROOT, 'docs/dependencies.md')) ? read('docs/dependencies.md') : '';
     const names = Object.keys({ ...dependencies, ...devDependencies });
     expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test('carries its binaries, and runs no script where it is installed', () => {
+    // npm would build a package that has a binding.gyp, and most installations forbid that.
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    expect(Object.keys(scripts).filter((name) => /^(pre|post)?install$/.test(name))).toEqual([]);
+    const listing = execFileSync('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+      cwd: ROOT,
+      stdio: 'pipe',
+    });
+    const [{ files: packed }] = JSON.parse(listing.toString()) as [{ files: { path: string }[] }];
+    const paths = packed.map(({ path }) => path);
+    const needed = ['build/Release/emp_core.node', 'native/bpf/emp_xdp.bpf.o', 'LICENSE', 'dist/src/index.js'];
+    expect(paths).toEqual(expect.arrayContaining(needed));
+    expect(paths).not.toContain('binding.gyp');
   });
 
   test('every native source is in native/sources.json, and every file listed there exists', () => {
