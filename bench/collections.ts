@@ -6,8 +6,19 @@ export interface Collections {
   readonly scavenges: number;
   /** Mark-compact, incremental and weak-callback collections. */
   readonly others: number;
-  /** Growth of the heap for each round; null when a collection makes it unknowable. */
-  readonly bytes_per_round: number | null;
+  /** Growth of the heap, bytes; null when a collection makes it unknowable. */
+  readonly heap_growth: number | null;
+}
+
+export const NO_COLLECTIONS: Collections = { scavenges: 0, others: 0, heap_growth: 0 };
+
+export function addCollections(a: Collections, b: Collections): Collections {
+  const known = a.heap_growth !== null && b.heap_growth !== null;
+  return {
+    scavenges: a.scavenges + b.scavenges,
+    others: a.others + b.others,
+    heap_growth: known ? a.heap_growth + b.heap_growth : null,
+  };
 }
 
 /** Watches the garbage collector of this process from `start` to `stop`. */
@@ -26,7 +37,7 @@ export class CollectionWatch {
     this.#heap = process.memoryUsage().heapUsed;
   }
 
-  async stop(rounds: number): Promise<Collections> {
+  async stop(): Promise<Collections> {
     const heap = process.memoryUsage().heapUsed;
     const to = performance.now();
     await delay(20); // entries come by way of the event loop
@@ -36,7 +47,7 @@ export class CollectionWatch {
     return {
       scavenges,
       others: during.length - scavenges,
-      bytes_per_round: during.length > 0 ? null : Math.round((1000 * (heap - this.#heap)) / rounds) / 1000,
+      heap_growth: during.length > 0 ? null : heap - this.#heap,
     };
   }
 }

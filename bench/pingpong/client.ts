@@ -18,7 +18,7 @@ listen<AskerCommands>({
     watch = new CollectionWatch();
     await watch.start();
   },
-  watched: (rounds) => watch.stop(rounds),
+  watched: () => watch.stop(),
   async close() {
     await asker.close();
     return asker.losses();

@@ -22,7 +22,7 @@ export interface OpenAsker extends Open {
 export interface AnswererCommands {
   open(options: OpenAnswerer): Promise<Opened>;
   watch(): Promise<void>;
-  watched(rounds: number): Promise<Collections>;
+  watched(): Promise<Collections>;
   close(rounds: number): Promise<Losses>;
 }
 
@@ -30,7 +30,7 @@ export interface AskerCommands {
   open(options: OpenAsker): Promise<Opened>;
   run(rounds: number): Promise<Float64Array>;
   watch(): Promise<void>;
-  watched(rounds: number): Promise<Collections>;
+  watched(): Promise<Collections>;
   close(): Promise<Losses>;
 }
 

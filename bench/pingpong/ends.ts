@@ -1,6 +1,6 @@
 import type { LinkAddress } from '../../src/index.js';
 import { Child } from '../children.js';
-import type { Collections } from '../collections.js';
+import { NO_COLLECTIONS, type Collections } from '../collections.js';
 import type { Cores } from '../machine.js';
 import type { AnswererCommands, AskerCommands, Opened, Wait } from './commands.js';
 import type { Setup } from './setup.js';
@@ -17,6 +17,12 @@ export interface Session {
 
 /** How the processes are laid out. */
 export type Layout = 'two processes' | 'one process' | { peer: LinkAddress };
+
+/** What the garbage collectors of both ends did; a server that is not ours counts as none. */
+export interface Watched {
+  readonly client: Collections;
+  readonly server: Collections;
+}
 
 /** Client and server, as the orchestrator sees them: one thing that is opened, run and closed. */
 export class Ends {
@@ -70,9 +76,9 @@ export class Ends {
     await this.client.call('watch');
   }
 
-  async watched(rounds: number): Promise<{ client: Collections; server: Collections | undefined }> {
-    const client = await this.client.call('watched', rounds);
-    return { client, server: await this.server?.call('watched', rounds) };
+  async watched(): Promise<Watched> {
+    const client = await this.client.call('watched');
+    return { client, server: (await this.server?.call('watched')) ?? NO_COLLECTIONS };
   }
 
   /** What went wrong on the way there and on the way back. */
@@ -84,4 +90,11 @@ export class Ends {
   async stop(): Promise<void> {
     await Promise.all([this.client.stop(), this.server?.stop()]);
   }
+}
+
+/** Where the main threads of the two ends ran, or null. */
+export function coresOf(cores: Cores | undefined, layout: Layout): { client: number; server: number | null } | null {
+  if (cores === undefined) return null;
+  const server = layout === 'two processes' ? cores.server : layout === 'one process' ? cores.client : null;
+  return { client: cores.client, server };
 }

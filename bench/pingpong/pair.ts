@@ -24,7 +24,7 @@ listen<AskerCommands>({
     watch = new CollectionWatch();
     await watch.start();
   },
-  watched: (count) => watch.stop(count),
+  watched: () => watch.stop(),
   async close() {
     await asker.close();
     await answerer.close();

@@ -25,7 +25,12 @@ function header(result: PingpongResult): string {
   const { driver, mode, size, wait, cores, rounds, warmup, slices, wire, machine } = result;
   const lines: [string, string][] = [
     ['ping-pong', `${size} bytes over ${driver} (${mode}), waiting by ${wait}, ${wire}`],
-    ['cores', cores === null ? 'not pinned' : `client on ${cores.client}, server on ${cores.server}`],
+    [
+      'cores',
+      cores === null
+        ? 'not pinned'
+        : `client on ${cores.client}, server ${cores.server === null ? 'elsewhere' : `on ${cores.server}`}`,
+    ],
     ['machine', machineLine(machine)],
     [
       'rounds',
@@ -42,7 +47,7 @@ function group(count: number): string {
 
 function percentiles({ rtt_us, baseline }: PingpongResult): string {
   const row = (name: string, cells: readonly string[]): string =>
-    name.padEnd(10) + cells.map((cell) => cell.padStart(9)).join('');
+    name.padEnd(8) + cells.map((cell) => cell.padStart(11)).join('');
   const times = (summary: Summary): string[] => COLUMNS.map(([key]) => summary[key].toFixed(2));
   const rows = [
     row(
@@ -67,7 +72,7 @@ function remarks({ baseline_note, gc, notes }: PingpongResult): string[] {
   const lines: string[] = [];
   if (baseline_note !== null) lines.push(`No baseline: ${baseline_note}.`);
   if (gc !== null) {
-    const bytes = gc.bytes_per_round === null ? '' : `; the heaps grew by ${gc.bytes_per_round} bytes a round`;
+    const bytes = gc.bytes_per_round === null ? '' : `; the heaps grew by ${gc.bytes_per_round} bytes for each round`;
     lines.push(`Garbage collector, both ends: ${gc.scavenges} scavenges, ${gc.others} other collections${bytes}.`);
   }
   lines.push(...notes.map((note) => `Note: ${note}`));

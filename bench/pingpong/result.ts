@@ -1,6 +1,6 @@
 import type { DriverName } from '../../src/index.js';
 import type { Collections } from '../collections.js';
-import type { Cores, Machine } from '../machine.js';
+import type { Machine } from '../machine.js';
 import type { Summary } from '../samples.js';
 import type { Wait } from './commands.js';
 import type { Losses } from './tally.js';
@@ -40,10 +40,11 @@ export interface PingpongResult extends Losses {
     others: number;
     bytes_per_round: number | null;
     client: Collections;
-    server: Collections | null;
+    server: Collections;
   } | null;
   wire: string;
-  cores: { client: number; server: number } | null;
+  /** Where the ends ran; null: not pinned, or elsewhere. */
+  cores: { client: number; server: number | null } | null;
   skipped: Skipped[];
   notes: string[];
   machine: Machine;
@@ -58,8 +59,4 @@ export interface Measured {
 
 export function ratio(ours: number, floor: number | undefined): number | null {
   return floor === undefined ? null : Math.round((1000 * ours) / floor) / 1000;
-}
-
-export function coresOf(cores: Cores | undefined): { client: number; server: number } | null {
-  return cores === undefined ? null : { client: cores.client, server: cores.server };
 }

@@ -2,12 +2,12 @@
 import { EmpError, type DriverName, type LinkAddress, type NicInfo, type NicOptions } from '../../src/index.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { floorMissing, runFloor, type FloorPath } from '../baseline.js';
-import type { Collections } from '../collections.js';
+import { addCollections } from '../collections.js';
 import { chooseCores, describeMachine, type Cores, type Machine } from '../machine.js';
 import { Pool, rounded, summarize } from '../samples.js';
 import type { Wait } from './commands.js';
-import { Ends } from './ends.js';
-import { coresOf, ratio, type Measured, type Skipped } from './result.js';
+import { coresOf, Ends, type Watched } from './ends.js';
+import { ratio, type Measured, type Skipped } from './result.js';
 import { setupOf, type Setup } from './setup.js';
 import { addLosses, NO_LOSSES, type Losses } from './tally.js';
 
@@ -166,7 +166,7 @@ class Bench {
     let losses = NO_LOSSES;
     let floorLost = 0;
     let floorMode = '';
-    let gc: { client: Collections; server: Collections | undefined } | undefined;
+    let gc: Watched | undefined;
     for (let slice = 0; slice < slices; slice += 1) {
       // A-B, B-A, A-B, ...: neither always follows the other.
       for (const turn of slice % 2 === 0 ? ['ours', 'floor'] : ['floor', 'ours']) {
@@ -174,7 +174,7 @@ class Bench {
         if (turn === 'ours') {
           const one = await this.#slice(size, rounds, ours, progress);
           losses = addLosses(losses, one.losses);
-          gc = one.gc ?? gc;
+          gc = together(gc, one.gc);
         } else if (floor !== undefined) {
           const one = await this.#floorSlice(size, rounds);
           floor.add(one.samples);
@@ -214,9 +214,9 @@ class Bench {
         baseline_note: options.baseline ? note : null,
         ratio_p50: ratio(rtt.p50, floorRtt?.p50),
         ratio_p99: ratio(rtt.p99, floorRtt?.p99),
-        gc: gc === undefined ? null : sumOf(gc.client, gc.server),
+        gc: gc === undefined ? null : collected(gc, options.rounds),
         wire: this.#chosen.setup.wire,
-        cores: coresOf(this.#cores),
+        cores: coresOf(this.#cores, this.#ends!.layout),
         skipped: this.#skipped,
         notes: [...info.notes],
         machine: this.#machine,
@@ -237,7 +237,7 @@ class Bench {
       progress.add(block);
       left -= block;
     }
-    const gc = checkAllocations ? await ends.watched(rounds) : undefined;
+    const gc = checkAllocations ? await ends.watched() : undefined;
     const losses = await ends.close();
     return gc === undefined ? { losses } : { losses, gc };
   }
@@ -279,23 +279,20 @@ class Bench {
   }
 }
 
-type Watched = { client: Collections; server: Collections | undefined };
-
 /** Rounds of one slice; together they are `rounds`. */
 function share(rounds: number, slices: number, slice: number): number {
   return Math.floor((rounds * (slice + 1)) / slices) - Math.floor((rounds * slice) / slices);
 }
 
-function sumOf(client: Collections, server: Collections | undefined): NonNullable<Measured['result']['gc']> {
-  const ends = server === undefined ? [client] : [client, server];
-  const bytes = ends.map((end) => end.bytes_per_round);
-  return {
-    scavenges: ends.reduce((sum, end) => sum + end.scavenges, 0),
-    others: ends.reduce((sum, end) => sum + end.others, 0),
-    bytes_per_round: bytes.includes(null) ? null : bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0),
-    client,
-    server: server ?? null,
-  };
+function together(a: Watched | undefined, b: Watched | undefined): Watched | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { client: addCollections(a.client, b.client), server: addCollections(a.server, b.server) };
+}
+
+function collected({ client, server }: Watched, rounds: number): NonNullable<Measured['result']['gc']> {
+  const { heap_growth, ...counts } = addCollections(client, server);
+  const bytes_per_round = heap_growth === null ? null : Math.round((1000 * heap_growth) / rounds) / 1000;
+  return { ...counts, bytes_per_round, client, server };
 }
 
 /** Counts the rounds that are done, of ours and of the floor. */

@@ -16,7 +16,7 @@ listen<AnswererCommands>({
     watch = new CollectionWatch();
     await watch.start();
   },
-  watched: (rounds) => watch.stop(rounds),
+  watched: () => watch.stop(),
   async close(rounds) {
     await answerer.close();
     return answerer.losses(rounds);

@@ -2,8 +2,8 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 
 import { pingpong, type Progress } from '../../bench/pingpong/run.js';
+import { runAll, summary } from '../../bench/run.js';
 import { report, skippedLines } from '../../bench/pingpong/report.js';
-import type { Measured } from '../../bench/pingpong/result.js';
 import { ArgumentError } from '../errors.js';
 import type { DriverName } from '../nic/contract.js';
 import { interruption } from './interrupt.js';
@@ -22,17 +22,27 @@ import { Exit, note, print, printJson } from './output.js';
 
 const DRIVERS: readonly DriverName[] = ['xdp', 'packet', 'udp', 'memory'];
 const ROUNDS: Record<WaitName, number> = { spin: 1_000_000, adaptive: 1_000_000, event: 50_000 };
+const WARMUP = 20_000;
 const MAX_SIZE = 16 * 1024 * 1024;
 
 export function register(program: Command): void {
   const bench = program.command('bench').description('measure on this machine');
+  bench
+    .command('all', { isDefault: true })
+    .description('every measurement over every driver that works here, held against the targets of docs/bench.md')
+    .option('-o, --out <directory>', 'where results.json goes', 'bench-results')
+    .option('-r, --rounds <number>', 'rounds of each ping-pong', integer(1, 1e8), ROUNDS.spin)
+    .option('-w, --warmup <number>', 'rounds before them that do not count, in each slice', integer(0, 1e8), WARMUP)
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  emp bench all --out /var/tmp/emp')
+    .action(all);
   const command = bench
     .command('pingpong')
     .description('round-trip times of messages between two processes, beside the bare C program of the same path');
   nicOptions(command, DRIVERS, undefined, 'spin')
     .option('-s, --size <bytes>', 'message sizes, with commas between them', integers(0, MAX_SIZE), [16])
     .option('-r, --rounds <number>', 'rounds to measure (default: 1000000; with --wait event: 50000)', integer(1, 1e8))
-    .option('-w, --warmup <number>', 'rounds before them that do not count, in each slice', integer(0, 1e8), 20_000)
+    .option('-w, --warmup <number>', 'rounds before them that do not count, in each slice', integer(0, 1e8), WARMUP)
     .option('-b, --baseline', 'alternate with the bare C ping-pong of the same path, in the same run')
     .option('--slices <number>', 'with --baseline: how often the two take turns', integer(1, 1000), 4)
     .option('--mtu <bytes>', 'of the interfaces that are made for the measurement', integer(1280, 65535))
@@ -71,17 +81,37 @@ interface Flags extends Omit<NicFlags, 'driver'> {
   json?: boolean;
 }
 
-async function run(flags: Flags): Promise<void> {
-  const remote = remoteOf(flags);
+async function all(flags: { out: string; rounds: number; warmup: number; json?: boolean }): Promise<void> {
+  const { out, rounds, warmup } = flags;
+  await interruptible(async (signal, bar) => {
+    const onProgress = bar === undefined ? {} : { onProgress: bar.show };
+    const results = await runAll({ out, rounds, warmup, signal, ...onProgress });
+    bar?.stop();
+    if (flags.json === true) printJson(results);
+    else print(summary(results));
+  });
+}
+
+/** Ctrl-C ends a measurement in order, with its own exit code. */
+async function interruptible(measure: (signal: AbortSignal, bar: Bar | undefined) => Promise<void>): Promise<void> {
   const signal = interruption();
   const bar = progressBar();
-  const show = (measured: Measured): void => {
-    bar?.stop();
-    if (flags.json === true) printJson(measured.result);
-    else print(`${report(measured)}\n`);
-  };
-  let told = false;
   try {
+    await measure(signal, bar);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    bar?.stop();
+    note('emp: interrupted');
+    process.exitCode = Exit.interrupted;
+  } finally {
+    bar?.stop();
+  }
+}
+
+async function run(flags: Flags): Promise<void> {
+  const remote = remoteOf(flags);
+  await interruptible(async (signal, bar) => {
+    let told = false;
     await pingpong({
       ...(flags.driver === undefined ? {} : { driver: flags.driver }),
       sizes: flags.size,
@@ -95,22 +125,17 @@ async function run(flags: Flags): Promise<void> {
       ...(remote === undefined ? {} : { remote }),
       ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
       signal,
-      ...(bar === undefined ? {} : { onProgress: (progress: Progress) => bar.show(progress) }),
+      ...(bar === undefined ? {} : { onProgress: bar.show }),
       onResult: (measured) => {
-        show(measured);
+        bar?.stop();
+        if (flags.json === true) return printJson(measured.result);
         const { skipped } = measured.result;
-        if (!told && skipped.length > 0 && flags.json !== true) print(`${skippedLines(skipped)}\n`);
+        if (!told && skipped.length > 0) print(`${skippedLines(skipped)}\n`);
         told = true;
+        print(`${report(measured)}\n`);
       },
     });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    bar?.stop();
-    note('emp: interrupted');
-    process.exitCode = Exit.interrupted;
-  } finally {
-    bar?.stop();
-  }
+  });
 }
 
 function remoteOf(flags: Flags): { nic: ReturnType<typeof nicFrom>; peer: string; port: number } | undefined {
@@ -132,8 +157,13 @@ function remoteOf(flags: Flags): { nic: ReturnType<typeof nicFrom>; peer: string
   return { nic, peer, port: flags.port };
 }
 
+interface Bar {
+  show: (progress: Progress) => void;
+  stop: () => void;
+}
+
 /** Undefined when nobody looks. */
-function progressBar(): { show: (progress: Progress) => void; stop: () => void } | undefined {
+function progressBar(): Bar | undefined {
   if (!process.stderr.isTTY) return undefined;
   const bar = new SingleBar(
     { format: '{what} {bar} {percentage}%', clearOnComplete: true, hideCursor: true, stream: process.stderr },

@@ -1,0 +1,153 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+
+import type { PingpongResult } from '../../bench/pingpong/result.js';
+import { dist, Emp, emp } from '../support/emp.js';
+import { describeRoot } from '../support/root.js';
+
+const FEW = ['--rounds', '400', '--warmup', '50', '--slices', '2'];
+const CLEAN = { lost: 0, doubled: 0, reordered: 0, corrupted: 0 };
+const TIMES = ['min', 'p50', 'p90', 'p99', 'p999', 'p9999', 'max', 'mean'];
+
+async function measure(...args: string[]): Promise<PingpongResult[]> {
+  const { code, stdout, stderr } = await emp('bench', 'pingpong', '--json', ...FEW, ...args);
+  expect([code, stderr]).toEqual([0, '']);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as PingpongResult);
+}
+
+function checkTimes(times: object): void {
+  expect(Object.keys(times)).toEqual(TIMES);
+  const { min, p50, p99, max, mean } = times as PingpongResult['rtt_us'];
+  expect(min).toBeGreaterThan(0);
+  expect([min, p50, p99, max]).toEqual([min, p50, p99, max].sort((a, b) => a - b));
+  expect(mean).toBeGreaterThan(min);
+}
+
+describe('emp bench pingpong', () => {
+  it('over memory: both ends in one process, and no baseline', async () => {
+    const [result] = await measure('--driver', 'memory', '--baseline');
+    expect(result).toMatchObject({ ...CLEAN, test: 'pingpong', driver: 'memory', rounds: 400, baseline: null });
+    expect(result.baseline_note).toMatch(/no bare C program/);
+    checkTimes(result.rtt_us);
+  });
+
+  it.each(['event', 'adaptive'])('waits by %s', async (wait) => {
+    const [result] = await measure('--driver', 'memory', '--wait', wait);
+    expect(result).toMatchObject({ ...CLEAN, wait });
+  });
+
+  it('takes sizes from nothing to more than a frame', async () => {
+    const results = await measure('--driver', 'memory', '--size', '0,1,3,4,1000,100000');
+    expect(results.map(({ size }) => size)).toEqual([0, 1, 3, 4, 1000, 100000]);
+    for (const result of results) expect(result).toMatchObject(CLEAN);
+  });
+
+  it('counts garbage collections', async () => {
+    const [{ gc }] = await measure('--driver', 'memory', '--check-allocations');
+    expect(gc).toMatchObject({ scavenges: expect.any(Number), others: expect.any(Number) });
+  });
+
+  it('prints a header, percentiles and a histogram', async () => {
+    const { code, stdout } = await emp('bench', 'pingpong', '--driver', 'memory', ...FEW);
+    expect(code).toBe(0);
+    for (const part of [/16 bytes over memory/, /C-states/, /p99\.99/, /lost 0, doubled 0/, /█/]) {
+      expect(stdout).toMatch(part);
+    }
+  });
+
+  it.each([
+    [['--rounds', '0'], /Expected a whole number/],
+    [['--size', '16,x'], /Expected whole numbers/],
+    [['--interface', 'lo'], /--peer/],
+    [['--peer', '127.0.0.1:1'], /--driver/],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await emp('bench', 'pingpong', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('asks emp echo elsewhere', async () => {
+    const server = new Emp(['echo', '--json', '--driver', 'udp', '--udp-port', '0']);
+    await server.said(/\n/);
+    const { listening } = JSON.parse(server.stdout) as { listening: { address: string } };
+    const [result] = await measure('--driver', 'udp', '--peer', listening.address, '--baseline');
+    await server.interrupt();
+    expect(result).toMatchObject({ ...CLEAN, driver: 'udp', baseline: null });
+    expect(result.baseline_note).toMatch(/elsewhere/);
+  });
+
+  it('says that nobody answers', async () => {
+    const args = ['--driver', 'udp', '--peer', '127.0.0.1:9', '--json', ...FEW];
+    const { code, stdout } = await emp('bench', 'pingpong', ...args);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: expect.stringMatching(/^ERR_EMP_/) } });
+  });
+});
+
+describeRoot('emp bench pingpong on a wire of its own', () => {
+  it.each(['xdp', 'packet', 'udp'])('over %s, beside bare C', async (driver) => {
+    const results = await measure('--driver', driver, '--baseline', '--size', '16,1200');
+    for (const result of results) {
+      expect(result).toMatchObject({ ...CLEAN, driver, slices: 2, rounds: 400, baseline: { path: driver, lost: 0 } });
+      checkTimes(result.rtt_us);
+      checkTimes(result.baseline!.rtt_us);
+      expect(result.ratio_p50).toBeCloseTo(result.rtt_us.p50 / result.baseline!.rtt_us.p50, 2);
+    }
+  });
+
+  it('takes the best driver that works', async () => {
+    const [{ driver, mode, skipped }] = await measure();
+    expect({ driver, mode, skipped }).toEqual({ driver: 'xdp', mode: 'native-copy', skipped: [] });
+  });
+
+  it('compares no message of several frames', async () => {
+    const [result] = await measure('--driver', 'packet', '--baseline', '--size', '5000');
+    expect(result).toMatchObject({ ...CLEAN, baseline: null });
+    expect(result.baseline_note).toMatch(/more than one frame/);
+  });
+
+  it('without root measures udp on loopback, and says why', () => {
+    const args = [dist('src/cli/emp.js'), 'bench', 'pingpong', '--json', '--baseline', ...FEW];
+    const { status, stdout } = spawnSync(process.execPath, args, { uid: 65534, gid: 65534, encoding: 'utf8' });
+    expect(status).toBe(0);
+    const result = JSON.parse(stdout) as PingpongResult;
+    expect(result).toMatchObject({ ...CLEAN, driver: 'udp', wire: 'loopback', baseline: { path: 'udp' } });
+    expect(result.skipped.map(({ driver, code }) => [driver, code])).toEqual([
+      ['xdp', 'ERR_EMP_PERMISSION'],
+      ['packet', 'ERR_EMP_PERMISSION'],
+    ]);
+  });
+
+  it.each([['ours', []] as const, ['bare C', ['--baseline', '--slices', '1000', '--rounds', '100000']] as const])(
+    'Ctrl-C leaves nothing behind (%s)',
+    async (_, args) => {
+      const started = ['bench', 'pingpong', '--driver', 'packet', '--rounds', '50000000', ...args];
+      const bench = spawn(process.execPath, [dist('src/cli/emp.js'), ...started], { stdio: 'ignore' });
+      const exit = new Promise<number | null>((resolve) => bench.on('exit', resolve));
+      const namespaces = [`emp${bench.pid}-a`, `emp${bench.pid}-b`];
+      await until(() => namespaces.every(exists) && childrenOf(bench.pid!).length >= 2);
+      await delay(500);
+      const children = childrenOf(bench.pid!);
+      bench.kill('SIGINT');
+      expect(await exit).toBe(130);
+      expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+      expect(namespaces.filter(exists)).toEqual([]);
+    },
+  );
+});
+
+const exists = (namespace: string): boolean => existsSync(`/run/netns/${namespace}`);
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(20);
+}
