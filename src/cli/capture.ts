@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Command } from 'commander';
 
 import { ArgumentError, EmpError } from '../errors.js';
@@ -63,29 +64,36 @@ async function capture(flags: CaptureFlags): Promise<void> {
   const result = await readTap(tap, {
     ...(flags.count === undefined ? {} : { count: flags.count }),
     signal: AbortSignal.any([interrupted, ...timeout]),
-    onBlocks: async (blocks) => {
-      if (!output.write(blocks)) await once(output, 'drain');
-    },
-  });
-  if (output !== process.stdout) {
-    output.end();
-    await once(output, 'finish');
-  }
+    onBlocks: (blocks) => output.write(blocks),
+  }).finally(() => output.close());
   if (flags.json === true) return printJson({ file: flags.write, ...result });
   note(`${result.frames} frames, ${result.dropped} dropped, ${result.bytes} bytes in ${flags.write}`);
 }
 
-async function openOutput(file: string): Promise<WriteStream | NodeJS.WriteStream> {
-  if (file === '-') return process.stdout;
-  const output = createWriteStream(file);
-  try {
-    await once(output, 'open');
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new ArgumentError(`The file cannot be written: ${message}.`, { cause });
-  }
-  return output;
+interface Output {
+  write(blocks: Uint8Array): Promise<void>;
+  close(): Promise<void>;
 }
+
+async function openOutput(path: string): Promise<Output> {
+  if (path === '-') return standardOutput;
+  const failed = (cause: unknown): EmpError => {
+    const message = `The capture cannot be written: ${cause instanceof Error ? cause.message : String(cause)}.`;
+    return new EmpError('ERR_EMP_TOOL_FAILED', message, { remedy: 'Name another file with -w.', cause });
+  };
+  const file = await open(path, 'w').catch((cause: unknown) => Promise.reject(failed(cause)));
+  return {
+    write: (blocks) => file.appendFile(blocks).catch((cause: unknown) => Promise.reject(failed(cause))),
+    close: () => file.close(),
+  };
+}
+
+const standardOutput: Output = {
+  async write(blocks) {
+    if (!process.stdout.write(blocks)) await once(process.stdout, 'drain');
+  },
+  close: () => Promise.resolve(),
+};
 
 function choose(pid: number, host: number | undefined): TapSocket {
   const ofProcess = tapSockets().filter((tap) => tap.pid === pid);

@@ -10,7 +10,7 @@ import { register as capture } from './capture.js';
 import { register as doctor } from './doctor.js';
 import { register as echo } from './echo.js';
 import { register as nics } from './nics.js';
-import { report } from './output.js';
+import { Exit, report } from './output.js';
 import { register as testbed } from './testbed.js';
 
 function packageVersion(): string {
@@ -44,6 +44,10 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
 const argv = process.argv;
 const end = argv.indexOf('--');
 const json = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+// Who reads us may stop: `emp nics | head -1`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? Exit.ok : Exit.failed);
+});
 try {
   await createProgram().parseAsync(argv);
 } catch (error) {

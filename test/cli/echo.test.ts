@@ -100,6 +100,8 @@ describe('emp capture', () => {
       command: expect.stringContaining('echo') as string,
     });
     expect(hosts.map(({ pid }) => pid)).not.toContain(closedAt.pid);
+    const nowhere = await emp('capture', '--pid', String(openAt.pid), '-w', join(folder, 'no/such/folder'));
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringMatching(/cannot be written: ENOENT/)]);
     const refused = await emp('capture', '--pid', String(closedAt.pid), '-w', join(folder, 'none.pcapng'));
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/no host to capture\.\n {2}Start it with EMP_TAP=1/);

@@ -1,7 +1,7 @@
 // Where hosts that can be captured put their sockets: a directory that nobody else may enter, since frames are confidential.
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { EmpError } from '../../errors.js';
 
@@ -23,6 +23,7 @@ export function tapDirectory(): string {
 /** Makes the directory if need be. Throws if somebody else could look into it. */
 export function claimTapDirectory(): string {
   const directory = tapDirectory();
+  mkdirSync(dirname(directory), { recursive: true }); // whose rights are the usual ones
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(directory);
   if (uid === process.geteuid?.() && (mode & 0o077) === 0) return directory;
