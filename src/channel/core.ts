@@ -121,11 +121,10 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   /** The handshake is done: on the asking side by the ACCEPT, on the other by the first frame that answers it. */
-  opened(): void {
+  open(): void {
     this.#setState(ChannelState.open);
     this.#attempts = 0;
     this.#times[Time.timer] = this.link.clock.now + this.settings.keepAlive;
-    this.events?.opened();
   }
 
   // ---- frames

@@ -201,9 +201,11 @@ export class Engine implements ChannelOwner {
       channel.fail('aborted');
       return false;
     }
+    // Open before the acceptor hears of it: it may send at once.
+    channel.open();
     acceptor.accepted(channel);
-    if (channel.state === ChannelState.accepting) channel.opened();
-    return channel.state === ChannelState.open;
+    if (channel.isOpen) channel.events?.opened();
+    return channel.isOpen;
   }
 
   /** Runs what is due. */
@@ -298,7 +300,8 @@ export class Engine implements ChannelOwner {
     channel.heard();
     channel.receiver.ackPending = true;
     this.touch(channel);
-    channel.opened();
+    channel.open();
+    channel.events?.opened();
   }
 
   #refused(channel: ChannelCore, at: number): void {

@@ -17,6 +17,8 @@ import { CONTINUED, ConsumerRing, ProducerRing } from './xdp/ring.js';
 const EAGAIN = 11;
 const EBUSY = 16;
 const ENOBUFS = 105;
+/** Where the first transmit frame has our address, in half words: it is written there once, and stays. */
+const OWN_ADDRESS = (TX_HEADROOM - ETHERNET_HEADER + 6) >> 1;
 /** Kicks of one flush: each carries what the kernel takes at once (32 frames before Linux 6.17). */
 const KICKS = 64;
 
@@ -202,7 +204,10 @@ export class XdpNic implements Nic {
     const tx = this.#tx;
     const queued = tx.unpublished;
     let done = true;
-    if (queued !== 0) tx.publish();
+    if (queued !== 0) {
+      if (this.#zeroCopy) tx.publish();
+      else tx.publishBeforeCall();
+    }
     if (queued !== 0 || tx.pending() !== 0) {
       // The kernel that does not ask for a kick sends on its own; it looks at the ring once more before it asks.
       if (this.#alwaysKick || tx.needsWakeup) done = this.#push(queued);
@@ -267,7 +272,7 @@ export class XdpNic implements Nic {
       const descriptor = ring.descriptor(i);
       const start = ring.addressAt(descriptor);
       const size = ring.lengthAt(descriptor) - ETHERNET_HEADER;
-      if (size < 0 || size > this.#mtu || halves[(start + 12) >> 1] !== this.#etherType) {
+      if (size < 0 || size > this.#mtu || !this.#forUs(halves, start >> 1)) {
         this.#discard(start);
         continue;
       }
@@ -285,6 +290,16 @@ export class XdpNic implements Nic {
     return count;
   }
 
+  /** Our EtherType, and our address: a promiscuous interface, or a switch that floods, brings frames for others. */
+  #forUs(halves: Uint16Array, header: number): boolean {
+    return (
+      halves[header + 6] === this.#etherType &&
+      halves[header + 2] === halves[OWN_ADDRESS + 2] &&
+      halves[header + 1] === halves[OWN_ADDRESS + 1] &&
+      halves[header] === halves[OWN_ADDRESS]
+    );
+  }
+
   #discard(address: number): void {
     this.#counters[NicCounter.rxInvalid]++;
     this.#fill.pushAddress(address);
@@ -300,7 +315,7 @@ export class XdpNic implements Nic {
       if (segments === 0) break;
       const start = ring.addressAt(ring.descriptor(taken));
       const size = this.#packetSize(taken, segments) - ETHERNET_HEADER;
-      const valid = size >= 0 && size <= this.#mtu && this.#halves[(start + 12) >> 1] === this.#etherType;
+      const valid = size >= 0 && size <= this.#mtu && this.#forUs(this.#halves, start >> 1);
       if (!valid) this.#counters[NicCounter.rxInvalid]++;
       if (valid && segments === 1) this.#lend(count++, start + ETHERNET_HEADER, size);
       else {
