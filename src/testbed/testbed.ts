@@ -59,8 +59,10 @@ export class Testbed implements AsyncDisposable {
   readonly queues: number;
   readonly namespaces: readonly [string, string];
   readonly links: readonly TestbedLink[];
+  readonly #shape: TestbedShape;
 
-  private constructor(private readonly shape: TestbedShape) {
+  private constructor(shape: TestbedShape) {
+    this.#shape = shape;
     this.name = shape.name;
     this.mtu = shape.mtu;
     this.queues = shape.queues;
@@ -114,7 +116,7 @@ export class Testbed implements AsyncDisposable {
 
   /** Removes it. Idempotent. */
   async down(): Promise<void> {
-    remove(this.shape);
+    remove(this.#shape);
     if (namespacesOf(this.name).some(namespaceExists)) {
       throw new EmpError('ERR_EMP_TESTBED', `The testbed '${this.name}' could not be removed.`, {
         remedy: `Try as root: ip netns delete ${this.name}-a; ip netns delete ${this.name}-b.`,
