@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <future>
+#include <system_error>
 
 #include "namespace_scope.h"
 
@@ -49,6 +51,21 @@ void Bind(int fd, int interface, uint16_t protocol) {
   if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) throw SyscallError("bind");
 }
 
+// To make or free a ring, the kernel waits until no CPU can be using it (an RCU grace period, up to 16 ms): both sockets wait at once.
+template <typename First, typename Second>
+void Together(First first, Second second) {
+  std::future<void> other;
+  try {
+    other = std::async(std::launch::async, second);
+  } catch (const std::system_error&) {  // no thread to be had
+    first();
+    second();
+    return;
+  }
+  first();  // if it throws, `other` is waited for all the same
+  other.get();
+}
+
 }  // namespace
 
 void PacketSocket::Define(Napi::Env env, Napi::Object exports) {
@@ -90,15 +107,15 @@ Napi::Value PacketSocket::Open(const Napi::CallbackInfo& info) {
     Set(tx_.get(), PACKET_VERSION, TPACKET_V2, "PACKET_VERSION");
     Set(rx_.get(), PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING");
     Set(tx_.get(), PACKET_QDISC_BYPASS, 1, "PACKET_QDISC_BYPASS");
-    // A frame the kernel finds malformed (longer than an MTU that shrank) is skipped: it must not block those behind it.
+    // A frame the kernel finds malformed is skipped: it must not block those behind it.
     Set(tx_.get(), PACKET_LOSS, 1, "PACKET_LOSS");
     Set(tx_.get(), PACKET_TX_HAS_OFF, 1, "PACKET_TX_HAS_OFF");
     Set(tx_.get(), PACKET_VNET_HDR, 1, "PACKET_VNET_HDR");
     if (setsockopt(tx_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBuffer, sizeof kSendBuffer) != 0) {
       setsockopt(tx_.get(), SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
     }
-    SetRing(rx_.get(), PACKET_RX_RING, rxSlots, slotSize, "PACKET_RX_RING");
-    SetRing(tx_.get(), PACKET_TX_RING, txSlots, slotSize, "PACKET_TX_RING");
+    Together([&] { SetRing(rx_.get(), PACKET_RX_RING, rxSlots, slotSize, "PACKET_RX_RING"); },
+             [&] { SetRing(tx_.get(), PACKET_TX_RING, txSlots, slotSize, "PACKET_TX_RING"); });
     memory_ = Mapping::Map(rxBytes + txBytes + poolBytes, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, "mmap frames");
     MapOver(memory_.base(), rxBytes, rx_.get(), "mmap receive ring");
@@ -136,8 +153,7 @@ void PacketSocket::Release() {
   doorbell_.Silence();
   view_.Detach();
   memory_.Unmap();
-  rx_.reset();
-  tx_.reset();
+  if (rx_ && tx_) Together([&] { rx_.reset(); }, [&] { tx_.reset(); });
 }
 
 }  // namespace emp

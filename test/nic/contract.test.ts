@@ -612,7 +612,7 @@ function contract(driver: DriverCase): void {
       expect(mappings()).toBeLessThanOrEqual(maps + 8);
     });
 
-    it(`${driver.cycles ?? 1000} times in a row leaves nothing behind`, { timeout: 120_000 }, async () => {
+    it(`${driver.cycles ?? 1000} times in a row leaves nothing behind`, { timeout: 240_000 }, async () => {
       await cycle(20);
       await settle();
       const descriptors = openDescriptors();

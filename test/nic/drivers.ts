@@ -76,8 +76,8 @@ const place = (end: End, link: TestbedLink): { namespace: string; interface: str
   interface: link[end].interface,
 });
 
-/** To attach and to detach an XDP program, the kernel waits for RCU grace periods: some 60 ms for each cycle. */
-const XDP_CYCLES = process.env['CI'] === 'true' ? 1000 : 60;
+/** To make and free rings, and to attach an XDP program, the kernel waits for RCU grace periods: some 60 ms for each cycle. */
+const SLOW_CYCLES = process.env['CI'] === 'true' ? 1000 : 60;
 
 export const DRIVERS: readonly DriverCase[] = [
   {
@@ -92,6 +92,7 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ driver: 'packet', ...place(end, link) }),
     badAddresses: BAD_ETHERNET,
+    cycles: SLOW_CYCLES,
   },
   {
     name: 'packet, jumbo frames',
@@ -99,6 +100,7 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 9216,
     options: (end, link) => ({ driver: 'packet', ...place(end, link) }),
     badAddresses: BAD_ETHERNET,
+    cycles: 60,
   },
   {
     name: 'xdp, native copy',
@@ -106,7 +108,7 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['native-copy'] }),
     badAddresses: BAD_ETHERNET,
-    cycles: XDP_CYCLES,
+    cycles: SLOW_CYCLES,
   },
   {
     name: 'xdp, generic copy',
