@@ -28,8 +28,8 @@ export function count(samples: Float64Array, from: readonly number[]): number[] 
   const counts = new Array<number>(from.length).fill(0);
   let row = 0;
   for (const sample of samples) {
-    while (row + 1 < from.length && sample >= from[row + 1]!) row += 1;
-    counts[row]! += 1;
+    while (row + 1 < from.length && sample >= from[row + 1]) row += 1;
+    counts[row] += 1;
   }
   return counts;
 }
@@ -52,7 +52,7 @@ export function plot(series: readonly Series[]): string {
   const header = ['      us', ...series.map(({ name }) => `${' '.repeat(8)}${name.padEnd(BAR)}`)].join(' ');
   const rows = from.map((edge, row) => {
     const label = `${row === from.length - 1 ? '≥' : ''}${edge.toFixed(2)}`.padStart(8);
-    return [label, ...series.map((one, i) => cell(counts[i]![row]!, one.samples.length, most[i]!))].join(' ');
+    return [label, ...series.map((one, i) => cell(counts[i][row], one.samples.length, most[i]))].join(' ');
   });
   return [header, ...rows].map((line) => line.trimEnd()).join('\n');
 }
