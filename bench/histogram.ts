@@ -12,13 +12,17 @@ const ROWS = 16;
 const BAR = 26;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/** The last row begins at most here, in medians: a long tail must not press the rest into one row. */
+const TAIL = 10;
+
 /**
  * Edges of the rows: equal ratios from the fastest sample to the slowest p99.9 of all series. What is slower is in the last
  * row, without an end.
  */
 export function edges(series: readonly Series[], rows = ROWS): number[] {
   const low = Math.max(0.001, Math.min(...series.map(({ samples }) => samples[0] ?? 1)));
-  const high = Math.max(low * 1.05, ...series.map(({ samples }) => percentile(samples, 0.999)));
+  const slowest = (share: number): number => Math.max(...series.map(({ samples }) => percentile(samples, share)));
+  const high = Math.max(low * 1.05, Math.min(slowest(0.999), TAIL * slowest(0.5)));
   const ratio = (high / low) ** (1 / (rows - 1));
   return Array.from({ length: rows }, (_, row) => low * ratio ** row);
 }
