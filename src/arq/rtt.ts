@@ -56,21 +56,18 @@ export class RttEstimator {
       this.#measured = true;
     }
     if (rtt < s[3]) s[3] = rtt;
-    s[2] = Math.max(this.#bounds.min, s[0] + 4 * s[1]);
+    // RFC 6298's G is `min` here: without it an even round trip would leave no room for the first uneven one.
+    s[2] = s[0] + Math.max(this.#bounds.min, 4 * s[1]);
     this.#backoff = 0;
     this.#inForce();
   }
 
-  /** The timer expired: doubles the timeout, until the next progress. */
+  /**
+   * The timer expired: doubles the timeout. Only a measurement takes that back (Karn): if the round trip has become longer than the
+   * timeout, every frame is sent twice and none can be measured until the timeout has grown beyond it.
+   */
   backOff(): void {
     if (this.#backoff < 20) this.#backoff++;
-    this.#inForce();
-  }
-
-  /** Something new was acknowledged. */
-  progress(): void {
-    if (this.#backoff === 0) return;
-    this.#backoff = 0;
     this.#inForce();
   }
 }

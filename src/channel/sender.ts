@@ -32,6 +32,7 @@ export class Sender {
   readonly #times: Float64Array;
   readonly #receiver: Receiver;
   readonly #maxMessage: number;
+  readonly #maxRto: number;
   readonly #headerWord1: number;
   // A message of several frames, of which some are not in frames yet.
   #message: Uint8Array | undefined = undefined;
@@ -56,6 +57,7 @@ export class Sender {
     this.#times = link.times;
     this.#receiver = receiver;
     this.#maxMessage = peerMaxMessage;
+    this.#maxRto = settings.rto.max;
     this.#headerWord1 = word1(link.headerBytes >> 2, 0);
     this.window = new SendWindow(first, settings.window, settings.window * 2, credit);
     this.rtt = new RttEstimator(settings.rto);
@@ -285,8 +287,7 @@ export class Sender {
     while (this.#budget > 0 && window.lost) {
       const sequence = window.takeLost();
       this.#budget--;
-      if (!this.#resend(sequence)) break;
-      this.#link.counters[ChannelCounter.timeoutResends]++;
+      if (!this.#resend(sequence, ChannelCounter.timeoutResends)) break;
     }
     this.#fragment();
     while (window.maySend) {
@@ -312,13 +313,17 @@ export class Sender {
     if (this.window.maySend) this.#sendNext();
   }
 
-  #resend(sequence: number): boolean {
+  /** @param counter what caused it */
+  #resend(sequence: number, counter: number): boolean {
     const frame = this.window.frame[sequence & this.window.mask];
     // Still in the transmit ring: it has not even left, and its bytes must not change.
     if (this.#link.port.inFlight(frame)) return true;
-    if (this.#transmit(sequence, Flag.resent)) return true;
-    this.stalled = true;
-    return false;
+    if (!this.#transmit(sequence, Flag.resent)) {
+      this.stalled = true;
+      return false;
+    }
+    this.#link.counters[counter]++;
+    return true;
   }
 
   /** The timer runs while something is under way, or waits for credit that may have been lost. */
@@ -338,9 +343,11 @@ export class Sender {
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
       const newest = (acknowledgement - 1) & window.mask;
-      // Karn: a frame sent twice does not say which sending was acknowledged.
-      if (window.sends[newest] === 1) this.rtt.sample(clock.now - window.sentAt[newest]);
-      else this.rtt.progress();
+      // Karn: a frame sent twice does not say which sending was acknowledged; and one that had to wait for such a frame says
+      // how long the repair took, not the round trip.
+      if (window.sends[newest] === 1 && window.sends[window.una & window.mask] === 1) {
+        this.rtt.sample(clock.now - window.sentAt[newest]);
+      }
       do {
         port.free(window.frame[window.una & window.mask]);
         window.release();
@@ -348,9 +355,10 @@ export class Sender {
       this.attempts = 0;
       this.#budget += 2 * advanced;
       if (!window.lost) this.#budget = 0;
-      this.#times[Time.resend] = window.outstanding > 0 ? clock.now + this.rtt.rto : Infinity;
-    }
-    if (window.grant(acknowledgement, credit) && window.outstanding === 0) {
+      window.grant(acknowledgement, credit);
+      this.#times[Time.resend] = Infinity;
+      this.#arm();
+    } else if (window.grant(acknowledgement, credit) && window.outstanding === 0) {
       this.attempts = 0;
       this.#times[Time.resend] = Infinity;
     }
@@ -375,7 +383,7 @@ export class Sender {
 
   /** Fast retransmit: holes well below the highest frame that arrived are losses, unless just resent. */
   #repair(highest: number): void {
-    const { clock, counters } = this.#link;
+    const { clock } = this.#link;
     const window = this.window;
     const end = distance(window.next, highest) > 0 ? window.next : highest;
     const recent = clock.now - this.rtt.smoothed - 4 * this.rtt.variance;
@@ -383,23 +391,31 @@ export class Sender {
       const slot = s & window.mask;
       if (window.sacked[slot] === 1) continue;
       if (window.sends[slot] > 1 && window.sentAt[slot] > recent) continue;
-      if (!this.#resend(s)) return;
-      counters[ChannelCounter.fastResends]++;
+      if (!this.#resend(s, ChannelCounter.fastResends)) return;
+      // The repair is under way: the timer gives it a whole timeout.
+      if (s === window.una) this.#times[Time.resend] = clock.now + this.rtt.rto;
     }
   }
 
   /**
-   * The timeout has run out. True: something was resent; false: nothing is under way but credit is missing, so the channel should
-   * probe.
+   * The timeout has run out. True: something was resent; false: there is nothing to resend, but credit or an acknowledgement is
+   * missing, so the channel should probe.
    */
   timedOut(): boolean {
     const window = this.window;
-    this.#link.counters[ChannelCounter.timeouts]++;
+    const { counters, clock } = this.#link;
     this.attempts++;
+    if (window.outstanding === 0) {
+      // Asking for credit says nothing about the round trip: these waits grow on their own.
+      this.#times[Time.resend] = clock.now + Math.min(this.rtt.rto * 2 ** this.attempts, this.#maxRto);
+      return false;
+    }
+    counters[ChannelCounter.timeouts]++;
     this.rtt.backOff();
-    this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
-    if (window.outstanding === 0) return false;
+    this.#times[Time.resend] = clock.now + this.rtt.rto;
     window.declareLost();
+    // All that is under way has arrived, but was not consumed: the end of a channel whose reader rests.
+    if (!window.lost) return false;
     this.#budget = 1;
     this.pump();
     return true;
