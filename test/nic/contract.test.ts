@@ -607,6 +607,7 @@ function contract(driver: DriverCase): void {
         a.send(frame, 64, toB);
         for (const name of NAMES) pair[name].watch(() => {});
       }
+      expect(openDescriptors()).toBeLessThanOrEqual(descriptors); // by close, not by the garbage collector
       await settle();
       expect(openDescriptors()).toBeLessThanOrEqual(descriptors);
       expect(mappings()).toBeLessThanOrEqual(maps + 8);
@@ -667,6 +668,10 @@ function contract(driver: DriverCase): void {
     it('tells when the interface goes down, comes back and is removed; calls go on without harm', async () => {
       await using wire = await Testbed.up({ mtu: driver.testbedMtu! });
       const link = wire.links[0];
+      const gone = openNic(driver.options('a', link));
+      let told = 0;
+      gone.onState = () => told++;
+      gone.close();
       using pair = new Pair(driver.options('a', link), driver.options('b', link));
       const { a, b, toB } = pair;
       const states: string[] = [];
@@ -677,6 +682,7 @@ function contract(driver: DriverCase): void {
       await waitFor(() => states.length > 0);
       expect(states).toEqual(['down']);
       expect(a.state).toBe('down');
+      expect(told).toBe(0); // a closed NIC does not tell
       for (let i = 0; i < 20; i++) sendInto(a, toB);
       expect(a.receive()).toBe(0);
       expect(counter(a, 'txErrors')).toBeGreaterThan(0);
