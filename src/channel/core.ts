@@ -2,11 +2,12 @@ import { ChannelCounter } from './counters.js';
 import { Time } from './link.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
-import { closeError, resetCode } from './reasons.js';
+import { closeError, resetCode, resetReason } from './reasons.js';
 import type { CloseReason } from './reasons.js';
 import { Receiver } from './receiver.js';
 import type { ReceiverEvents } from './receiver.js';
 import { Sender } from './sender.js';
+import { ResetReason } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
 import type { EmpError } from '../errors.js';
 
@@ -23,7 +24,7 @@ export const ChannelState = {
 } as const;
 export type ChannelStateValue = (typeof ChannelState)[keyof typeof ChannelState];
 
-/** What the owner of a channel is told. Methods may call into the channel. */
+/** What the owner of a channel is told. Methods may call into the channel; `opened`, `ended` and `closed` must not throw. */
 export interface ChannelEvents {
   opened(): void;
   /** A message, in place: valid during the call only. An exception ends the channel, not the host. */
@@ -59,6 +60,8 @@ const ATTEMPTS_BEFORE_DEAD = 3;
 /** One channel: its state, and its two halves joined. Sans-I/O: the clock is `link.clock`, frames go to `link.port`. */
 export class ChannelCore implements ReceiverEvents {
   state: ChannelStateValue = ChannelState.connecting;
+  /** Both ways have ended, everything was delivered: what is left to do is to say so again. */
+  inPeace = false;
   /** In the engine's list of this turn. */
   touched = false;
   events: ChannelEvents | undefined = undefined;
@@ -182,9 +185,16 @@ export class ChannelCore implements ReceiverEvents {
   fail(reason: Exclude<CloseReason, 'ended'>, detail?: string, cause?: unknown): void {
     if (this.state === ChannelState.closed) return;
     const code = resetCode(reason);
+    if (this.state === ChannelState.lingering) {
+      // Only the linger is cut short: the peer may miss the last acknowledgement, and a reset would tell it of a failure.
+      if (code !== undefined) this.owner.sendAck(this);
+      return this.#close();
+    }
     if (code !== undefined && this.link.remoteId !== 0) this.owner.sendReset(this, code);
-    // After both ends, only the linger is cut short.
-    if (this.state === ChannelState.lingering) return this.#close();
+    this.#break(reason, detail, cause);
+  }
+
+  #break(reason: Exclude<CloseReason, 'ended'>, detail?: string, cause?: unknown): void {
     this.#close();
     this.events?.closed(reason, closeError(reason, this.name, detail, cause));
   }
@@ -201,7 +211,11 @@ export class ChannelCore implements ReceiverEvents {
       if (this.isOpen && sender.finished) this.#finished();
     }
     if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
-      if (this.receiver.owesAck()) this.owner.sendAck(this);
+      if (this.receiver.owesAck()) {
+        this.owner.sendAck(this);
+        // No memory or no room in the ring: in the next turn.
+        if (this.receiver.owesAck()) this.owner.touch(this);
+      }
     }
   }
 
@@ -225,21 +239,21 @@ export class ChannelCore implements ReceiverEvents {
 
   #linger(): void {
     this.#setState(ChannelState.lingering);
+    this.inPeace = true;
     const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
     this.#times[Time.timer] = this.link.clock.now + linger;
     this.events?.closed('ended', undefined);
   }
 
-  /** The peer knows the channel no more. In peace if all that was left was the acknowledgement of the end. */
-  forgotten(reason: Exclude<CloseReason, 'ended'>): void {
+  /** A RESET, which is never answered. In peace if the peer says that it has delivered everything. */
+  reset(code: number): void {
     if (this.state === ChannelState.lingering) return this.#close();
-    if (this.state === ChannelState.open && this.receiver.ended && this.sender.onlyEndLeft && reason === 'peer-reset') {
-      this.#close();
-      if (!this.#endTold) this.events?.ended();
-      this.events?.closed('ended', undefined);
-      return;
-    }
-    this.fail(reason);
+    const isPeace = code === ResetReason.ended && this.isOpen && this.receiver.ended && this.sender.endQueued;
+    if (!isPeace) return this.#break(resetReason(code));
+    this.inPeace = true;
+    this.#close();
+    if (!this.#endTold) this.events?.ended();
+    this.events?.closed('ended', undefined);
   }
 
   // ---- time
@@ -293,7 +307,8 @@ export class ChannelCore implements ReceiverEvents {
     const { settings, sender } = this;
     if (this.#isDead(now, sender.attempts)) return this.fail('unreachable');
     // Waiting for credit is no resend: the peer is there, its reader is slow.
-    if (settings.onResend !== undefined && sender.window.outstanding > 0 && !this.#decide(now)) return;
+    const isResend = sender.window.outstanding > 0 && !sender.endWaits;
+    if (settings.onResend !== undefined && isResend && !this.#decide(now)) return;
     if (!sender.timedOut()) this.#probe();
     if (sender.stalled) this.owner.touch(this);
   }

@@ -11,7 +11,10 @@ import {
   writeHandshake,
   writeReason,
 } from '../wire/control.js';
+import type { Handshake } from '../wire/control.js';
 import {
+  CHECKED_HEADER_BYTES,
+  Flag,
   FrameType,
   HEADER_BYTES,
   REJECT_REASONS,
@@ -22,12 +25,14 @@ import {
   destinationOf,
   headerBytesOf,
   inspect,
+  payloadCheck,
   payloadLengthOf,
   sequenceOf,
   sourceOf,
   typeOf,
   word0,
   word1,
+  writeCheckedHeader,
   writeHeader,
 } from '../wire/header.js';
 import { ChannelCore, ChannelState } from './core.js';
@@ -37,7 +42,7 @@ import { Link, Time } from './link.js';
 import type { Clock } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { FramePort } from './port.js';
-import { refusalReason, resetReason } from './reasons.js';
+import { refusalReason } from './reasons.js';
 import { ChannelTable } from './table.js';
 
 /** Connections being opened to this host at a time; more are refused, so a flood of CONNECTs costs bounded memory. */
@@ -46,6 +51,9 @@ const BACKLOG = 128;
 const RESET_BURST = 64;
 const RESETS_PER_MICROSECOND = 1000 / 1_000_000;
 const PLAIN_WORD1 = word1(HEADER_BYTES >> 2, 0);
+const CHECKED_WORD1 = word1(CHECKED_HEADER_BYTES >> 2, 0);
+/** The smallest frame that is worth a channel, bytes. */
+const SMALLEST_MTU = HEADER_BYTES + 64;
 
 export interface ConnectRequest {
   readonly address: string;
@@ -259,11 +267,12 @@ export class Engine implements ChannelOwner {
     this.counters[EngineCounter.connectsReceived]++;
     const remoteId = sourceOf(view, at);
     const handshake = readHandshake(view, at + headerBytesOf(view, at), payloadLengthOf(view, at));
-    if (handshake === undefined || remoteId === 0 || handshake.mtu < HEADER_BYTES + 64 || handshake.window < 1) {
+    if (handshake === undefined || remoteId === 0) {
       this.counters[EngineCounter.malformedControl]++;
       return;
     }
     const address = this.#port.source(index);
+    if (!isWorkable(handshake)) return this.#refuse(address, remoteId, Refusal.parameters);
     const key = `${address}/${remoteId}`;
     const known = this.#accepted.get(key);
     if (known !== undefined) {
@@ -292,10 +301,12 @@ export class Engine implements ChannelOwner {
     const { view } = this.#port;
     const handshake = readHandshake(view, at + headerBytesOf(view, at), payloadLengthOf(view, at));
     const remoteId = sourceOf(view, at);
-    if (handshake === undefined || remoteId === 0 || handshake.mtu < HEADER_BYTES + 64 || handshake.window < 1) {
+    if (handshake === undefined || remoteId === 0) {
       this.counters[EngineCounter.malformedControl]++;
       return;
     }
+    // What its ACCEPT made there ends by our RESET when it comes again.
+    if (!isWorkable(handshake)) return channel.fail('parameters');
     channel.agree(remoteId, handshake, sequenceOf(view, at));
     channel.heard();
     channel.receiver.ackPending = true;
@@ -311,7 +322,7 @@ export class Engine implements ChannelOwner {
 
   #reset(channel: ChannelCore, at: number): void {
     const { view } = this.#port;
-    channel.forgotten(resetReason(readReason(view, at + headerBytesOf(view, at), payloadLengthOf(view, at))));
+    channel.reset(readReason(view, at + headerBytesOf(view, at), payloadLengthOf(view, at)));
   }
 
   // ---- frames that are for nobody
@@ -337,7 +348,9 @@ export class Engine implements ChannelOwner {
     if (type === FrameType.reset || type === FrameType.refuse || !this.#mayReset()) return;
     const { view } = this.#port;
     const to = this.#port.peer(this.#port.source(index));
-    this.#reason(FrameType.reset, to, sourceOf(view, at), destinationOf(view, at), ResetReason.unknownChannel);
+    const id = destinationOf(view, at);
+    const reason = this.#table.hasEnded(id) ? ResetReason.ended : ResetReason.unknownChannel;
+    this.#reason(FrameType.reset, to, sourceOf(view, at), id, reason);
     this.#port.forget(to);
     this.counters[EngineCounter.resetsSent]++;
   }
@@ -365,7 +378,7 @@ export class Engine implements ChannelOwner {
     const { settings, link } = channel;
     const frame = this.#port.alloc(0);
     if (frame < 0) return;
-    writeHandshake(this.#port.view, frame + HEADER_BYTES, {
+    writeHandshake(this.#port.view, frame + CHECKED_HEADER_BYTES, {
       port: channel.port,
       mtu: this.#port.info.mtu,
       window: settings.window,
@@ -384,14 +397,13 @@ export class Engine implements ChannelOwner {
     if (frame < 0) return;
     let bitmap = 0;
     if (receiver.window.hasHoles) {
-      bitmap = receiver.writeBitmap(frame + HEADER_BYTES, this.#port.info.mtu - HEADER_BYTES);
-      link.counters[ChannelCounter.sacksSent]++;
+      bitmap = receiver.writeBitmap(frame + CHECKED_HEADER_BYTES, this.#port.info.mtu - CHECKED_HEADER_BYTES);
     }
+    if (!this.#plain(frame, FrameType.ack, bitmap, channel)) return;
+    receiver.acknowledged();
+    receiver.sackPending = false;
     link.counters[ChannelCounter.acksSent]++;
-    if (this.#plain(frame, FrameType.ack, bitmap, channel)) {
-      receiver.acknowledged();
-      receiver.sackPending = false;
-    }
+    if (bitmap > 0) link.counters[ChannelCounter.sacksSent]++;
   }
 
   sendProbe(channel: ChannelCore): void {
@@ -422,11 +434,14 @@ export class Engine implements ChannelOwner {
   #reason(type: number, peer: number, destination: number, source: number, reason: number): void {
     const frame = this.#port.alloc(0);
     if (frame < 0) return;
-    writeReason(this.#port.view, frame + HEADER_BYTES, reason, VERSION);
+    writeReason(this.#port.view, frame + CHECKED_HEADER_BYTES, reason, VERSION);
     this.#send(frame, type, REASON_BYTES, peer, destination, source, 0, 0, 0);
   }
 
-  /** A frame that is not kept: the pool has it back when the kernel is done with it. */
+  /**
+   * A frame that is not kept: the pool has it back when the kernel is done with it. A payload is always checked: a damaged bitmap
+   * would say that frames arrived which did not, a damaged handshake would set up another channel than was asked for.
+   */
   #send(
     frame: number,
     type: number,
@@ -438,9 +453,18 @@ export class Engine implements ChannelOwner {
     acknowledgement: number,
     credit: number,
   ): boolean {
-    const w0 = word0(type, 0, length);
-    writeHeader(this.#port.view, frame, w0, PLAIN_WORD1, destination, source, sequence, acknowledgement, credit);
-    const sent = this.#port.send(frame, HEADER_BYTES + length, peer);
+    const { view } = this.#port;
+    let header = HEADER_BYTES;
+    if (length === 0) {
+      const w0 = word0(type, 0, 0);
+      writeHeader(view, frame, w0, PLAIN_WORD1, destination, source, sequence, acknowledgement, credit);
+    } else {
+      header = CHECKED_HEADER_BYTES;
+      const w0 = word0(type, Flag.payloadCheck, length);
+      const check = payloadCheck(view, frame + header, length);
+      writeCheckedHeader(view, frame, w0, CHECKED_WORD1, destination, source, sequence, acknowledgement, credit, check);
+    }
+    const sent = this.#port.send(frame, header + length, peer);
     this.#port.free(frame);
     return sent;
   }
@@ -455,6 +479,10 @@ export class Engine implements ChannelOwner {
     if (this.#accepted.get(key) === channel) this.#accepted.delete(key);
     this.#port.forget(channel.link.peer);
   }
+}
+
+function isWorkable({ mtu, window }: Handshake): boolean {
+  return mtu >= SMALLEST_MTU && window >= 1;
 }
 
 function willAccept(acceptor: Acceptor, request: ConnectRequest): boolean {

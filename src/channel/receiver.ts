@@ -133,6 +133,7 @@ export class Receiver {
     const length = payloadLengthOf(view, at);
     const payload = at + headerBytesOf(view, at);
     counters[ChannelCounter.bytesReceived] += length;
+    if (this.ended) return this.#events.violated('protocol');
     if ((flags & (Flag.first | Flag.last | Flag.fin)) === (Flag.first | Flag.last)) {
       if (this.#assembly !== undefined) return this.#events.violated('protocol');
       if (length > this.#maxMessage) return this.#events.violated('message-too-long');
@@ -140,7 +141,9 @@ export class Receiver {
       return this.#events.message(port.bytes, payload, length, messageTypeOf(view, at));
     }
     if ((flags & Flag.fin) !== 0) {
-      if (this.#assembly !== undefined || length !== 0) return this.#events.violated('protocol');
+      if (this.#assembly !== undefined || length !== 0 || (flags & (Flag.first | Flag.last)) !== 0) {
+        return this.#events.violated('protocol');
+      }
       this.ended = true;
       this.ackPending = true;
       return this.#events.peerEnded();

@@ -77,9 +77,14 @@ export class Sender {
     return this.#ending;
   }
 
-  /** All but the end itself was acknowledged. */
-  get onlyEndLeft(): boolean {
-    return this.#finQueued && distance(this.window.una, this.window.end) <= 1;
+  get endQueued(): boolean {
+    return this.#finQueued;
+  }
+
+  /** All but the end was acknowledged, and the peer answered since that was sent: it is there, its reader rests. */
+  get endWaits(): boolean {
+    const { una, end, mask, sentAt } = this.window;
+    return this.#finQueued && ((una + 1) | 0) === end && sentAt[una & mask] < this.#times[Time.heard];
   }
 
   /** A long message has not wholly been put into frames: its buffer must not change yet. */

@@ -12,6 +12,8 @@ const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export class ChannelTable {
   readonly #slots: (ChannelCore | undefined)[] = [];
   readonly #free: number[] = [];
+  /** By slot: the id of the last channel there that ended in peace. */
+  readonly #ended: number[] = [];
   readonly #random: () => number;
   count = 0;
 
@@ -54,6 +56,12 @@ export class ChannelTable {
     this.#slots[channel.slot] = undefined;
     this.#free.push(channel.slot);
     this.count--;
+    if (channel.inPeace) this.#ended[channel.slot] = channel.link.localId;
+  }
+
+  /** Whether a channel of this id has ended in peace. It may be forgotten: no is no answer. */
+  hasEnded(id: number): boolean {
+    return this.#ended[id & SLOT_MASK] === id;
   }
 
   all(): ChannelCore[] {

@@ -63,6 +63,8 @@ export const ResetReason = {
   handler: 5,
   hostClosed: 6,
   gaveUp: 7,
+  /** The receiver's channel has ended in peace: it had delivered everything, the end included. */
+  ended: 8,
 } as const;
 
 /** Bytes of the payload of REFUSE and RESET: reason, highest version spoken, one reserved. */

@@ -19,7 +19,7 @@ local refusals = {
 }
 local resets = {
   [1] = 'unknown channel', [2] = 'aborted', [3] = 'protocol violated', [4] = 'message too long',
-  [5] = 'the handler threw', [6] = 'host closed', [7] = 'gave up',
+  [5] = 'the handler threw', [6] = 'host closed', [7] = 'gave up', [8] = 'ended in peace',
 }
 
 local FLAG = { FIRST = 0x01, LAST = 0x02, PAYLOAD_CHECK = 0x04, FIN = 0x08, RESENT = 0x10 }
