@@ -58,11 +58,12 @@ const BAD_UDP = [
   'memory:a',
 ];
 
-/** On loopback two ports tell the ends apart. */
+/** On loopback two ports tell the ends apart; not the default ones, which a program on this machine may be using. */
+const PORT = 10_000 + 2 * (process.pid % 10_000);
 const loopback = (end: End, address: string): UdpOptions => ({
   driver: 'udp',
   address,
-  port: end === 'a' ? 34997 : 34998,
+  port: end === 'a' ? PORT : PORT + 1,
 });
 
 const udpOver = (end: End, link: TestbedLink, family: 'ipv4' | 'ipv6'): UdpOptions => ({
