@@ -134,10 +134,6 @@ export class ChannelCore implements ReceiverEvents {
     this.#attempts = 0;
   }
 
-  data(index: number, at: number, sequence: number): void {
-    this.receiver.data(index, at, sequence);
-  }
-
   // ---- what the receiving half reports
 
   message(bytes: Uint8Array, offset: number, length: number, type: number): void {

@@ -1,5 +1,5 @@
 import { RttEstimator } from '../arq/rtt.js';
-import { REORDERING, SendWindow } from '../arq/sendWindow.js';
+import { REORDERING, SendWindow, Slot } from '../arq/sendWindow.js';
 import { distance } from '../arq/sequence.js';
 import { ChannelError } from '../errors.js';
 import { Flag, FrameType, payloadCheck, word0, word1, writeCheckedHeader, writeHeader } from '../wire/header.js';
@@ -258,10 +258,11 @@ export class Sender {
     const { port } = link;
     const receiver = this.#receiver;
     const window = this.window;
-    const slot = sequence & window.mask;
-    const frame = window.frame[slot];
-    const w0 = window.word0[slot] | (flags << 8);
-    const w1 = window.word1[slot];
+    const { slots } = window;
+    const slot = window.slot(sequence);
+    const frame = slots[slot + Slot.frame];
+    const w0 = slots[slot + Slot.word0] | (flags << 8);
+    const w1 = slots[slot + Slot.word1];
     const view = port.view;
     const ack = receiver.acknowledgement;
     const credit = receiver.credit;
@@ -273,8 +274,7 @@ export class Sender {
     }
     if (!port.send(frame, link.headerBytes + (w0 >>> 16), link.peer)) return false;
     receiver.acknowledged();
-    window.sentAt[slot] = link.clock.now;
-    if (window.sends[slot] < 255) window.sends[slot]++;
+    window.sent(sequence, link.clock.now);
     return true;
   }
 
@@ -313,7 +313,7 @@ export class Sender {
   }
 
   #resend(sequence: number): boolean {
-    const frame = this.window.frame[sequence & this.window.mask];
+    const frame = this.window.frameOf(sequence);
     // Still in the transmit ring: it has not even left, and its bytes must not change.
     if (this.#link.port.inFlight(frame)) return true;
     if (this.#transmit(sequence, Flag.resent)) return true;
@@ -337,12 +337,12 @@ export class Sender {
     }
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
-      const newest = (acknowledgement - 1) & window.mask;
+      const newest = (acknowledgement - 1) | 0;
       // Karn: a frame sent twice does not say which sending was acknowledged.
-      if (window.sends[newest] === 1) this.rtt.sample(clock.now - window.sentAt[newest]);
+      if (window.sends(newest) === 1) this.rtt.sample(clock.now - window.sentAt(newest));
       else this.rtt.progress();
       do {
-        port.free(window.frame[window.una & window.mask]);
+        port.free(window.frameOf(window.una));
         window.release();
       } while (window.una !== acknowledgement);
       this.attempts = 0;
@@ -380,9 +380,8 @@ export class Sender {
     const end = distance(window.next, highest) > 0 ? window.next : highest;
     const recent = clock.now - this.rtt.smoothed - 4 * this.rtt.variance;
     for (let s = window.una; distance(s, end) >= REORDERING; s = (s + 1) | 0) {
-      const slot = s & window.mask;
-      if (window.sacked[slot] === 1) continue;
-      if (window.sends[slot] > 1 && window.sentAt[slot] > recent) continue;
+      if (window.isSacked(s)) continue;
+      if (window.sends(s) > 1 && window.sentAt(s) > recent) continue;
       if (!this.#resend(s)) return;
       counters[ChannelCounter.fastResends]++;
     }
@@ -409,8 +408,7 @@ export class Sender {
   close(): void {
     const { port } = this.#link;
     const window = this.window;
-    for (; window.una !== window.end; window.una = (window.una + 1) | 0)
-      port.free(window.frame[window.una & window.mask]);
+    for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
     window.next = window.end;
     if (this.#reserved >= 0) port.free(this.#reserved);
     this.#reserved = -1;
