@@ -57,7 +57,7 @@ export function floorMissing(path: FloorPath): string | undefined {
 
 /** One run of server and client, pinned. */
 export async function runFloor(options: FloorOptions): Promise<Floor> {
-  const folder = await mkdtemp(join(tmpdir(), 'emp-bench-'));
+  const folder = await mkdtemp(join(tmpdir(), `emp-bench-${process.pid}-`));
   const server = start(options, 'server', options.server, []);
   try {
     const [, port] = (await firstLine(server)).split(' ');

@@ -12,13 +12,17 @@ const ROWS = 16;
 const BAR = 26;
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/** The last row begins at most here, in medians: a long tail must not press the rest into one row. */
+const TAIL = 10;
+
 /**
  * Edges of the rows: equal ratios from the fastest sample to the slowest p99.9 of all series. What is slower is in the last
  * row, without an end.
  */
 export function edges(series: readonly Series[], rows = ROWS): number[] {
   const low = Math.max(0.001, Math.min(...series.map(({ samples }) => samples[0] ?? 1)));
-  const high = Math.max(low * 1.05, ...series.map(({ samples }) => percentile(samples, 0.999)));
+  const slowest = (share: number): number => Math.max(...series.map(({ samples }) => percentile(samples, share)));
+  const high = Math.max(low * 1.05, Math.min(slowest(0.999), TAIL * slowest(0.5)));
   const ratio = (high / low) ** (1 / (rows - 1));
   return Array.from({ length: rows }, (_, row) => low * ratio ** row);
 }
@@ -28,8 +32,8 @@ export function count(samples: Float64Array, from: readonly number[]): number[] 
   const counts = new Array<number>(from.length).fill(0);
   let row = 0;
   for (const sample of samples) {
-    while (row + 1 < from.length && sample >= from[row + 1]!) row += 1;
-    counts[row]! += 1;
+    while (row + 1 < from.length && sample >= from[row + 1]) row += 1;
+    counts[row] += 1;
   }
   return counts;
 }
@@ -52,7 +56,7 @@ export function plot(series: readonly Series[]): string {
   const header = ['      us', ...series.map(({ name }) => `${' '.repeat(8)}${name.padEnd(BAR)}`)].join(' ');
   const rows = from.map((edge, row) => {
     const label = `${row === from.length - 1 ? '≥' : ''}${edge.toFixed(2)}`.padStart(8);
-    return [label, ...series.map((one, i) => cell(counts[i]![row]!, one.samples.length, most[i]!))].join(' ');
+    return [label, ...series.map((one, i) => cell(counts[i][row], one.samples.length, most[i]))].join(' ');
   });
   return [header, ...rows].map((line) => line.trimEnd()).join('\n');
 }

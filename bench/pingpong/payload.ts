@@ -22,7 +22,7 @@ export function writePayload(bytes: Uint8Array, at: number, size: number, round:
 export function readRound(bytes: Uint8Array, at: number, size: number, expected: number): number {
   const said = Math.min(size, SEQUENCE_BYTES);
   let round = 0;
-  for (let i = said - 1; i >= 0; i -= 1) round = (round << 8) | bytes[at + i]!;
+  for (let i = said - 1; i >= 0; i -= 1) round = (round << 8) | bytes[at + i];
   if (said === SEQUENCE_BYTES) return round >>> 0;
   const shift = 32 - 8 * said;
   return said === 0 ? expected : expected + (((round - expected) << shift) >> shift);

@@ -91,7 +91,6 @@ class Bench {
     const bench = new Bench(options);
     try {
       options.signal?.addEventListener('abort', bench.#abort);
-      if (options.signal?.aborted === true) throw interrupted(options.signal);
       bench.#chosen = await bench.#choose();
       return bench;
     } catch (error) {
@@ -104,6 +103,12 @@ class Bench {
     this.options.signal?.removeEventListener('abort', this.#abort);
     await this.#ends?.stop();
     await this.#testbed?.down();
+  }
+
+  /** An abort stops the ends that are there; what would start new ones asks here first. */
+  #checkpoint(): void {
+    const { signal } = this.options;
+    if (signal?.aborted === true) throw interrupted(signal);
   }
 
   // ---- which driver ----
@@ -146,6 +151,7 @@ class Bench {
   }
 
   async #try(driver: DriverName, setup: Setup): Promise<Chosen> {
+    this.#checkpoint();
     const ends = this.#ends!;
     const { info } = await ends.open({ setup, wait: 'event', port: this.#port, size: 0, rounds: 0 });
     await ends.close();
@@ -170,6 +176,7 @@ class Bench {
     for (let slice = 0; slice < slices; slice += 1) {
       // A-B, B-A, A-B, ...: neither always follows the other.
       for (const turn of slice % 2 === 0 ? ['ours', 'floor'] : ['floor', 'ours']) {
+        this.#checkpoint();
         const rounds = share(options.rounds, slices, slice);
         if (turn === 'ours') {
           const one = await this.#slice(size, rounds, ours, progress);

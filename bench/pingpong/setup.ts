@@ -23,7 +23,7 @@ export function setupOf(driver: DriverName, testbed: Testbed | undefined): Setup
 }
 
 function onTestbed(driver: 'xdp' | 'packet' | 'udp', { links }: Testbed): Setup {
-  const { a, b } = links[0]!;
+  const { a, b } = links[0];
   const wire = `a veth pair between ${a.namespace} and ${b.namespace}`;
   if (driver === 'udp') {
     return {

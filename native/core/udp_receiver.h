@@ -1,4 +1,6 @@
-// Receives bursts of datagrams. One that the kernel joined from segments (UDP_GRO) becomes one entry for each segment.
+// Receives datagrams, in one of two ways. Alone: one by one, by the cheapest call, which tells neither segments nor drops; that is
+// how it begins. In bursts: by recvmmsg, and datagrams that the kernel joined from segments (UDP_GRO) become one entry for each
+// segment. It changes over, for good, when datagrams come faster than they are taken.
 #pragma once
 
 #include <sys/socket.h>
@@ -21,7 +23,7 @@ class UdpReceiver {
   };
 
   // `maxFrame`: what is longer is not ours to take.
-  UdpReceiver(int fd, uint8_t* frames, const Buffers& buffers, size_t maxFrame, const UdpTables& tables);
+  UdpReceiver(int fd, bool gro, uint8_t* frames, const Buffers& buffers, size_t maxFrame, const UdpTables& tables);
 
   // Fills the receive tables; returns the number of entries. They are good until the next call.
   int Receive();
@@ -35,12 +37,16 @@ class UdpReceiver {
     alignas(cmsghdr) uint8_t bytes[2 * CMSG_SPACE(sizeof(int))];
   };
 
-  int ReceiveMessages();
+  int ReceiveAlone();
+  void ChangeOver();
+  int ReceiveBurst();
   void Rearm(size_t datagram);
   int Split(size_t datagram, int entries);
+  int Add(size_t datagram, size_t at, size_t length, int entries);
   size_t ReadControl(msghdr& message);
 
   const int fd_;
+  const bool gro_;
   const Buffers buffers_;
   const size_t maxFrame_;
   const UdpTables tables_;
@@ -48,6 +54,8 @@ class UdpReceiver {
   std::vector<iovec> vectors_;
   std::vector<Control> controls_;
   std::vector<UdpAddress> sources_;
+  bool bursts_ = false;
+  int row_ = 0;  // datagrams received alone, one call after the other
   int wanted_ = 1;
   uint32_t dropsSeen_ = 0;
 };

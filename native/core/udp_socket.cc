@@ -203,10 +203,12 @@ Napi::Value UdpSocket::EnableOffload(const Napi::CallbackInfo& info) {
   const int off = 0;
   const int on = 1;
   gso_ = setsockopt(fd_.get(), SOL_UDP, UDP_SEGMENT, &off, sizeof off) == 0;
-  const bool gro = setsockopt(fd_.get(), SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
+  // Only tried: the receiver switches it on when it pays.
+  gro_ = setsockopt(fd_.get(), SOL_UDP, UDP_GRO, &on, sizeof on) == 0 &&
+         setsockopt(fd_.get(), SOL_UDP, UDP_GRO, &off, sizeof off) == 0;
   Napi::Object object = Napi::Object::New(info.Env());
   object.Set("gso", gso_);
-  object.Set("gro", gro);
+  object.Set("gro", gro_);
   return object;
 }
 
@@ -225,7 +227,7 @@ Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
   path_ = std::make_shared<UdpPath>();
   path_->sender = std::make_unique<UdpSender>(fd_.get(), addressLength_, gso_, frames_.base(), tables);
   const UdpReceiver::Buffers buffers{number(1), number(2), number(3)};
-  path_->receiver = std::make_unique<UdpReceiver>(fd_.get(), frames_.base(), buffers, number(4), tables);
+  path_->receiver = std::make_unique<UdpReceiver>(fd_.get(), gro_, frames_.base(), buffers, number(4), tables);
   end_.Await(
       info.Env(),
       [](void* self) {

@@ -51,6 +51,7 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   int interfaceMtu_ = 0;
   int interfaceIndex_ = 0;
   bool gso_ = false;
+  bool gro_ = false;
 
   Mapping frames_;
   Mapping tables_;

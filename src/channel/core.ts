@@ -101,7 +101,7 @@ export class ChannelCore implements ReceiverEvents {
 
   connect(): void {
     this.owner.sendConnect(this);
-    this.#times[Time.timer] = this.link.clock.now + this.settings.rto.initial;
+    this.#repeatHandshake();
     this.owner.touch(this);
   }
 
@@ -116,7 +116,7 @@ export class ChannelCore implements ReceiverEvents {
   accept(): void {
     this.#setState(ChannelState.accepting);
     this.owner.sendAccept(this);
-    this.#times[Time.timer] = this.link.clock.now + this.settings.rto.initial;
+    this.#repeatHandshake();
     this.owner.touch(this);
   }
 
@@ -263,7 +263,7 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   #handshakeTimer(now: number): void {
-    if (now - this.#born >= this.settings.connectTimeout) {
+    if (now >= this.#giveUpAt) {
       if (this.state === ChannelState.accepting) this.#close();
       else this.fail('timeout', `after ${Math.round((now - this.#born) / 1000)} ms`);
       return;
@@ -271,8 +271,18 @@ export class ChannelCore implements ReceiverEvents {
     this.#attempts++;
     if (this.state === ChannelState.connecting) this.owner.sendConnect(this);
     else this.owner.sendAccept(this);
+    this.#repeatHandshake();
+  }
+
+  /** The next try, with back-off, or the end of all tries. */
+  #repeatHandshake(): void {
     const { initial, max } = this.settings.rto;
-    this.#times[Time.timer] = now + Math.min(initial * 2 ** this.#attempts, max);
+    const next = this.link.clock.now + Math.min(initial * 2 ** this.#attempts, max);
+    this.#times[Time.timer] = Math.min(next, this.#giveUpAt);
+  }
+
+  get #giveUpAt(): number {
+    return this.#born + this.settings.connectTimeout;
   }
 
   #resendTimer(now: number): void {
@@ -304,8 +314,10 @@ export class ChannelCore implements ReceiverEvents {
 
   #keepAliveTimer(now: number): void {
     const { keepAlive } = this.settings;
-    if (now - this.#times[Time.heard] < keepAlive) {
-      this.#times[Time.timer] = this.#times[Time.heard] + keepAlive;
+    // One sum, compared and kept: with a difference the rounding could say "not yet" about a time that has come, for ever.
+    const due = this.#times[Time.heard] + keepAlive;
+    if (now < due) {
+      this.#times[Time.timer] = due;
       return;
     }
     if (this.#isDead(now, this.#attempts)) return this.fail('unreachable');

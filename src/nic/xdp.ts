@@ -12,7 +12,8 @@ import type { Layout } from './xdp/layout.js';
 import { TX_HEADROOM } from './xdp/layout.js';
 import { BURST, openSocket } from './xdp/open.js';
 import type { OpenSocket } from './xdp/open.js';
-import { CONTINUED, ConsumerRing, ProducerRing } from './xdp/ring.js';
+import type { ConsumerRing, ProducerRing } from './xdp/ring.js';
+import { CONTINUED } from './xdp/ring.js';
 
 const EAGAIN = 11;
 const EBUSY = 16;

@@ -96,10 +96,10 @@ export class Testbed implements AsyncDisposable {
     return new Testbed(shape);
   }
 
-  /** A testbed that is up, whoever made it. */
+  /** A testbed that is there, whole or not, whoever made it. */
   static find(name: string): Testbed | undefined {
     const record = readRecord(name);
-    return record !== undefined && statusOf(record).up ? new Testbed(record) : undefined;
+    return record === undefined ? undefined : new Testbed(record);
   }
 
   /** Everything that is up or was left behind on this machine. */

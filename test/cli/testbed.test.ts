@@ -58,6 +58,13 @@ describeRoot('emp testbed', () => {
     expect(nics.map((nic) => nic.name)).toEqual(['lo', 'emp0', 'emp1']);
   });
 
+  it('that is not whole any more can be taken down, and made again', async () => {
+    await emp('testbed', 'exec', '--name', name, 'b', 'ip', 'netns', 'delete', `${name}-a`);
+    expect((await emp('testbed', 'status')).stdout).toMatch(new RegExp(`^${name}: incomplete$`, 'm'));
+    expect((await emp('testbed', 'down', '--name', name)).code).toBe(0);
+    expect((await emp('testbed', 'up', '--name', name)).code).toBe(0);
+  });
+
   it('goes with emp testbed down, which says so if there is none', async () => {
     expect(await emp('testbed', 'down', '--name', name, '--json')).toMatchObject({
       code: 0,

@@ -27,17 +27,23 @@ const BIND_FALLBACK = new Set(['EOPNOTSUPP', 'EINVAL', 'ENODEV', 'ENOMEM']);
 const ATTACH_FALLBACK = new Set(['EOPNOTSUPP', 'EINVAL', 'ERANGE', 'ENOSPC', 'ENOTCONN', 'EIO', 'ENOMEM']);
 
 /** The modes to try: those asked for, without those that `require` forbids. */
-export function modesFor({ modes = XDP_MODES, require }: Pick<XdpOptions, 'modes' | 'require'>): readonly XdpMode[] {
+export function modesFor(options: Pick<XdpOptions, 'modes' | 'require'>): readonly XdpMode[] {
+  const { require } = options;
   if (require !== undefined && require !== 'zerocopy' && require !== 'native') {
     throw new ArgumentError(`require is ${String(require)}; expected 'zerocopy' or 'native'.`);
   }
-  if (!Array.isArray(modes) || modes.length === 0 || !modes.every((mode) => XDP_MODES.includes(mode))) {
+  const modes: unknown = options.modes ?? XDP_MODES;
+  if (!isModeList(modes)) {
     throw new ArgumentError(`modes is ${String(modes)}; expected a list of ${XDP_MODES.join(', ')}.`);
   }
   return modes.filter((mode) => {
     if (require === 'zerocopy') return mode === 'native-zerocopy';
     return require === undefined || mode !== 'generic-copy';
   });
+}
+
+function isModeList(value: unknown): value is readonly XdpMode[] {
+  return Array.isArray(value) && value.length > 0 && value.every((mode) => XDP_MODES.includes(mode as XdpMode));
 }
 
 /** Why this mode cannot work here, if that is known before it is tried. */

@@ -91,6 +91,15 @@ export class ProducerRing {
     Atomics.store(this.#words, this.#producer, this.#next);
   }
 
+  /**
+   * The same, for a kernel that looks only when this thread calls it: the call itself puts the stores in order, so a plain one will do.
+   * (`Atomics` is not inlined by the V8 of Node 20, and its store waits for all stores before it.)
+   */
+  publishBeforeCall(): void {
+    this.#published = this.#next;
+    this.#words[this.#producer] = this.#next;
+  }
+
   /** Whether the kernel asks to be kicked. */
   get needsWakeup(): boolean {
     return (Atomics.load(this.#words, this.#flags) & NEED_WAKEUP) !== 0;

@@ -1,6 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -57,6 +57,14 @@ describe('a tap', () => {
     server?.close();
     server?.close();
     expect(existsSync(tap.path)).toBe(false);
+  });
+
+  it('of a killed process is removed', async () => {
+    const { path } = await open();
+    const left = join(dirname(path), `${2 ** 31}-1.sock`); // a number that no process has
+    writeFileSync(left, '');
+    expect(tapSockets().map((tap) => tap.path)).toContain(path);
+    expect(existsSync(left)).toBe(false);
   });
 
   it('costs nothing while nobody watches, and nothing any more when the last has left', async () => {
