@@ -189,6 +189,7 @@ export class ChannelCore implements ReceiverEvents {
 
   /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
   settle(): void {
+    if (this.state >= ChannelState.accepting && this.state !== ChannelState.closed) this.sender.takeAcknowledgement();
     if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
     if (this.state === ChannelState.open) {
       const { sender } = this;
@@ -229,6 +230,7 @@ export class ChannelCore implements ReceiverEvents {
   /** The peer knows the channel no more. In peace if all that was left was the acknowledgement of the end. */
   forgotten(reason: Exclude<CloseReason, 'ended'>): void {
     if (this.state === ChannelState.lingering) return this.#close();
+    this.sender.takeAcknowledgement();
     if (this.state === ChannelState.open && this.receiver.ended && this.sender.onlyEndLeft && reason === 'peer-reset') {
       this.#close();
       if (!this.#endTold) this.events?.ended();

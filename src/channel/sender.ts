@@ -41,6 +41,10 @@ export class Sender {
   #reservedLength = 0;
   #ending = false;
   #finQueued = false;
+  // The newest acknowledgement of this turn.
+  #noted = false;
+  #notedAck = 0;
+  #notedCredit = 0;
   /** Resends that acknowledgements have paid for since the last timeout. */
   #budget = 0;
 
@@ -98,11 +102,11 @@ export class Sender {
   submit(bytes: Uint8Array, type: number): boolean {
     const length = bytes.length;
     // A reserved frame comes first: it must neither lose its place nor land between fragments.
-    if (this.#message !== undefined || this.#reserved >= 0 || !this.window.hasRoom) return this.refuse();
+    if (this.#message !== undefined || this.#reserved >= 0 || !this.#makeRoom()) return this.refuse();
     if (length > this.#link.maxPayload) return this.#begin(bytes, type);
     this.#checkLength(length);
     const { port, headerBytes } = this.#link;
-    const frame = port.alloc(CONTROL_RESERVE);
+    const frame = this.#allocate();
     if (frame < 0) return this.#starve();
     const target = port.bytes;
     const at = frame + headerBytes;
@@ -124,11 +128,11 @@ export class Sender {
     }
     this.#checkLength(length);
     if (this.#reserved < 0) {
-      if (this.#message !== undefined || !this.window.hasRoom) {
+      if (this.#message !== undefined || !this.#makeRoom()) {
         this.refuse();
         return -1;
       }
-      const frame = this.#link.port.alloc(CONTROL_RESERVE);
+      const frame = this.#allocate();
       if (frame < 0) {
         this.#starve();
         return -1;
@@ -161,6 +165,20 @@ export class Sender {
     this.blocked = true;
     this.#link.counters[ChannelCounter.backPressure]++;
     return false;
+  }
+
+  /** Room for another frame, be it by an acknowledgement that was only noted. */
+  #makeRoom(): boolean {
+    if (!this.window.hasRoom) this.takeAcknowledgement();
+    return this.window.hasRoom;
+  }
+
+  #allocate(): number {
+    const { port } = this.#link;
+    const frame = port.alloc(CONTROL_RESERVE);
+    if (frame >= 0) return frame;
+    this.takeAcknowledgement();
+    return port.alloc(CONTROL_RESERVE);
   }
 
   /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
@@ -327,14 +345,31 @@ export class Sender {
       this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
   }
 
-  /** Acknowledgement and credit of a frame that came in. */
+  /**
+   * Acknowledgement and credit of a frame that came in. They are only noted: the newest counts, and a handler's answer to the frame
+   * is on its way before they are worked through, at the end of the turn.
+   */
   acknowledged(acknowledgement: number, credit: number): void {
-    const { port, clock, counters } = this.#link;
-    const window = this.window;
+    const { window } = this;
     if (!window.accepts(acknowledgement)) {
-      counters[ChannelCounter.strayAcks]++;
+      this.#link.counters[ChannelCounter.strayAcks]++;
       return;
     }
+    const news = this.#noted ? distance(this.#notedAck, acknowledgement) : 0;
+    if (news < 0) return;
+    this.#notedCredit = this.#noted && news === 0 ? Math.max(this.#notedCredit, credit) : credit;
+    this.#notedAck = acknowledgement;
+    this.#noted = true;
+  }
+
+  /** Works through what was noted: gives back frames, measures, opens the window. */
+  takeAcknowledgement(): void {
+    if (!this.#noted) return;
+    this.#noted = false;
+    const { port, clock } = this.#link;
+    const window = this.window;
+    const acknowledgement = this.#notedAck;
+    const credit = this.#notedCredit;
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
       const newest = (acknowledgement - 1) | 0;
@@ -358,6 +393,7 @@ export class Sender {
 
   /** The bitmap of a selective acknowledgement; frames that it shows to be lost are resent at once. */
   selectivelyAcknowledged(acknowledgement: number, at: number, bytes: number): void {
+    this.takeAcknowledgement();
     const { port } = this.#link;
     const window = this.window;
     let highest = window.una;
@@ -416,6 +452,6 @@ export class Sender {
     this.#ending = true;
     this.#finQueued = false;
     this.#times[Time.resend] = Infinity;
-    this.stalled = this.blocked = false;
+    this.stalled = this.blocked = this.#noted = false;
   }
 }
