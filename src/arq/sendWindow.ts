@@ -3,6 +3,18 @@ import { distance } from './sequence.js';
 /** How many later frames must have been acknowledged before a hole counts as a loss, not as reordering. */
 export const REORDERING = 3;
 
+/** Words of a slot. The first two are the time it was sent at, a double. */
+export const Slot = {
+  frame: 2,
+  /** What is needed to write its header again. */
+  word0: 3,
+  word1: 4,
+  sends: 5,
+  sacked: 6,
+} as const;
+const SLOT_SHIFT = 3;
+const SLOT_WORDS = 1 << SLOT_SHIFT;
+
 /**
  * The sender's half of Selective Repeat (E3): frames in order of their sequence numbers, in three stretches:
  *
@@ -10,20 +22,14 @@ export const REORDERING = 3;
  *      sent, not     queued, not
  *      acknowledged  sent
  *
- * The window starts at the oldest unacknowledged frame; frames outside it wait. All slots are typed arrays indexed by
- * `sequence & mask`.
+ * The window starts at the oldest unacknowledged frame; frames outside it wait. Slots are indexed by `sequence & mask`.
  */
 export class SendWindow {
   readonly mask: number;
-  /** What the caller knows each frame by, and what it needs to send it (again). */
-  readonly frame: Int32Array;
-  readonly word0: Int32Array;
-  readonly word1: Int32Array;
-  /** When it was last sent, µs. */
-  readonly sentAt: Float64Array;
-  /** How often it was sent, up to 255. */
-  readonly sends: Uint8Array;
-  readonly sacked: Uint8Array;
+  /** The slots, `SLOT_WORDS` words each: one cache line of record a frame instead of one in each of six arrays. */
+  readonly slots: Int32Array;
+  /** The same memory, for the time. */
+  readonly #times: Float64Array;
 
   /** Oldest unacknowledged. */
   una: number;
@@ -52,12 +58,9 @@ export class SendWindow {
     credit: number,
   ) {
     this.mask = capacity - 1;
-    this.frame = new Int32Array(capacity);
-    this.word0 = new Int32Array(capacity);
-    this.word1 = new Int32Array(capacity);
-    this.sentAt = new Float64Array(capacity);
-    this.sends = new Uint8Array(capacity);
-    this.sacked = new Uint8Array(capacity);
+    const memory = new ArrayBuffer(capacity * SLOT_WORDS * 4);
+    this.slots = new Int32Array(memory);
+    this.#times = new Float64Array(memory);
     this.una = this.next = this.end = this.#resend = this.#resendEnd = first | 0;
     this.limit = (first + credit) | 0;
   }
@@ -87,14 +90,44 @@ export class SendWindow {
 
   push(frame: number, word0: number, word1: number): number {
     const sequence = this.end;
-    const slot = sequence & this.mask;
-    this.frame[slot] = frame;
-    this.word0[slot] = word0;
-    this.word1[slot] = word1;
-    this.sends[slot] = 0;
-    this.sacked[slot] = 0;
+    const at = this.slot(sequence);
+    const { slots } = this;
+    slots[at + Slot.frame] = frame;
+    slots[at + Slot.word0] = word0;
+    slots[at + Slot.word1] = word1;
+    slots[at + Slot.sends] = 0;
+    slots[at + Slot.sacked] = 0;
     this.end = (sequence + 1) | 0;
     return sequence;
+  }
+
+  /** Where in `slots` the record of a frame begins. */
+  slot(sequence: number): number {
+    return (sequence & this.mask) << SLOT_SHIFT;
+  }
+
+  frameOf(sequence: number): number {
+    return this.slots[this.slot(sequence) + Slot.frame];
+  }
+
+  /** When the frame was last sent, µs. */
+  sentAt(sequence: number): number {
+    return this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)];
+  }
+
+  /** How often the frame was sent. */
+  sends(sequence: number): number {
+    return this.slots[this.slot(sequence) + Slot.sends];
+  }
+
+  isSacked(sequence: number): boolean {
+    return this.slots[this.slot(sequence) + Slot.sacked] === 1;
+  }
+
+  /** The frame was sent (again). */
+  sent(sequence: number, now: number): void {
+    this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)] = now;
+    this.slots[this.slot(sequence) + Slot.sends]++;
   }
 
   /** Whether `next` may be sent now. */
@@ -117,8 +150,7 @@ export class SendWindow {
 
   /** Ends the oldest frame, whose slot the caller has dealt with. */
   release(): void {
-    const slot = this.una & this.mask;
-    if (this.sacked[slot] === 1) this.sackedCount--;
+    if (this.isSacked(this.una)) this.sackedCount--;
     this.una = (this.una + 1) | 0;
     if (distance(this.#resend, this.una) > 0) this.#resend = this.una;
     if (distance(this.#resendEnd, this.una) > 0) this.#resendEnd = this.una;
@@ -127,9 +159,8 @@ export class SendWindow {
   /** The frame arrived, though an earlier one did not. True when that is news. */
   sack(sequence: number): boolean {
     if (distance(this.una, sequence) < 0 || distance(sequence, this.next) <= 0) return false;
-    const slot = sequence & this.mask;
-    if (this.sacked[slot] === 1) return false;
-    this.sacked[slot] = 1;
+    if (this.isSacked(sequence)) return false;
+    this.slots[this.slot(sequence) + Slot.sacked] = 1;
     this.sackedCount++;
     return true;
   }
@@ -142,7 +173,7 @@ export class SendWindow {
 
   /** The next frame that counts as lost after a timeout, or undefined slot -1. Does not move on. */
   get lost(): boolean {
-    while (this.#resend !== this.#resendEnd && this.sacked[this.#resend & this.mask] === 1) {
+    while (this.#resend !== this.#resendEnd && this.isSacked(this.#resend)) {
       this.#resend = (this.#resend + 1) | 0;
     }
     return this.#resend !== this.#resendEnd;

@@ -137,10 +137,6 @@ export class ChannelCore implements ReceiverEvents {
     this.#attempts = 0;
   }
 
-  data(index: number, at: number, sequence: number): void {
-    this.receiver.data(index, at, sequence);
-  }
-
   // ---- what the receiving half reports
 
   message(bytes: Uint8Array, offset: number, length: number, type: number): void {
@@ -203,6 +199,7 @@ export class ChannelCore implements ReceiverEvents {
 
   /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
   settle(): void {
+    if (this.state >= ChannelState.accepting && this.state !== ChannelState.closed) this.sender.takeAcknowledgement();
     if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
     if (this.state === ChannelState.open) {
       const { sender } = this;

@@ -17,14 +17,13 @@ import {
   Flag,
   FrameType,
   HEADER_BYTES,
+  Header,
   REJECT_REASONS,
   Reject,
   VERSION,
-  acknowledgementOf,
-  creditOf,
+  decode,
   destinationOf,
   headerBytesOf,
-  inspect,
   payloadCheck,
   payloadLengthOf,
   sequenceOf,
@@ -83,6 +82,7 @@ export class Engine implements ChannelOwner {
   readonly #random: () => number;
   readonly #table: ChannelTable;
   readonly #deadlines = new Deadlines();
+  readonly #header = new Header();
   readonly #acceptors = new Map<number, Acceptor>();
   /** Accepted channels by the peer's address and id, so that a repeated CONNECT finds its channel. */
   readonly #accepted = new Map<string, ChannelCore>();
@@ -158,46 +158,46 @@ export class Engine implements ChannelOwner {
   digest(count: number): void {
     const { frame, length } = this.#port.rx;
     const { view } = this.#port;
+    const header = this.#header;
     this.counters[EngineCounter.framesReceived] += count;
     for (let i = 0; i < count; i++) {
       const at = frame[i];
-      const reject = inspect(view, at, length[i]);
+      const reject = decode(view, at, length[i], header);
       if (reject !== Reject.ok) this.#rejected(i, at, reject);
-      else this.#frame(i, at);
+      else this.#frame(i, at, header);
     }
   }
 
-  #frame(index: number, at: number): void {
-    const { view } = this.#port;
-    const type = typeOf(view, at);
+  #frame(index: number, at: number, header: Header): void {
+    const { type } = header;
     if (type === FrameType.connect) return this.#connect(index, at);
-    const channel = this.#table.find(destinationOf(view, at));
+    const channel = this.#table.find(header.destination);
     if (channel === undefined) return this.#unknown(index, at, type);
-    const source = sourceOf(view, at);
-    if (channel.state === ChannelState.connecting) {
-      if (type === FrameType.accept) return this.#accept(channel, at);
-      if (type === FrameType.refuse) return this.#refused(channel, at);
-      // Data that overtook its ACCEPT: it will come again.
-      this.counters[EngineCounter.unexpected]++;
-      return;
-    }
-    if (channel.link.remoteId !== source) return this.#unknown(index, at, type);
+    if (channel.state === ChannelState.connecting) return this.#answer(channel, at, type);
+    if (channel.link.remoteId !== header.source) return this.#unknown(index, at, type);
     channel.heard();
     if (type === FrameType.reset) return this.#reset(channel, at);
     if (channel.state === ChannelState.accepting && !this.#confirm(channel, type)) return;
-    const acknowledgement = acknowledgementOf(view, at);
-    channel.sender.acknowledged(acknowledgement, creditOf(view, at));
+    channel.sender.acknowledged(header.acknowledgement, header.credit);
+    // Before the handler runs, which may be long, and may end the channel.
+    this.touch(channel);
     if (type === FrameType.data) {
-      if (channel.state === ChannelState.open) channel.data(index, at, sequenceOf(view, at));
+      if (channel.state === ChannelState.open) channel.receiver.data(index, at, header);
       else channel.receiver.ackPending = true;
     } else if (type === FrameType.ack) {
-      const bytes = payloadLengthOf(view, at);
-      if (bytes > 0) channel.sender.selectivelyAcknowledged(acknowledgement, at + headerBytesOf(view, at), bytes);
+      const bytes = header.payloadLength;
+      if (bytes > 0) channel.sender.selectivelyAcknowledged(header.acknowledgement, at + header.headerBytes, bytes);
     } else {
       // PROBE, or an ACCEPT that came twice because our answer was lost.
       channel.receiver.ackPending = true;
     }
-    this.touch(channel);
+  }
+
+  /** What a CONNECT of ours may be answered by. Data that overtook its ACCEPT will come again. */
+  #answer(channel: ChannelCore, at: number, type: number): void {
+    if (type === FrameType.accept) this.#accept(channel, at);
+    else if (type === FrameType.refuse) this.#refused(channel, at);
+    else this.counters[EngineCounter.unexpected]++;
   }
 
   /** The first frame after our ACCEPT: the connection stands. */

@@ -1,6 +1,7 @@
 import { Arrival, ReceiveWindow } from '../arq/receiveWindow.js';
+import type { ArrivalKind } from '../arq/receiveWindow.js';
 import { distance } from '../arq/sequence.js';
-import { Flag, flagsOf, headerBytesOf, messageTypeOf, payloadLengthOf } from '../wire/header.js';
+import { Flag, Header, readHeader } from '../wire/header.js';
 import { ChannelCounter } from './counters.js';
 import type { Link } from './link.js';
 
@@ -36,6 +37,8 @@ export class Receiver {
   #granted: number;
   /** Becomes false when the channel ends: delivery stops in the middle of a burst. */
   #open = true;
+  /** The header of a frame that had to wait. */
+  readonly #held = new Header();
   // The message being put together from fragments.
   #assembly: Uint8Array | undefined = undefined;
   #filled = 0;
@@ -67,20 +70,23 @@ export class Receiver {
   }
 
   /** Entry `index` of the burst, a DATA frame at `at`. */
-  data(index: number, at: number, sequence: number): void {
-    const { counters, port } = this.#link;
+  data(index: number, at: number, header: Header): void {
+    const { window } = this;
     this.ackPending = true;
-    const arrival = this.window.classify(sequence);
-    if (arrival === Arrival.inOrder && !this.paused) {
-      counters[ChannelCounter.framesReceived]++;
-      this.#noteFin(at, sequence);
-      // The window moves first, so that a reply from the handler acknowledges this very frame.
-      this.window.pass();
-      this.#deliver(at);
-      if (this.window.delivered !== this.window.received) this.drain();
-      if (this.window.hasHoles) this.sackPending = true;
-      return;
-    }
+    const arrival = window.classify(header.sequence);
+    if (arrival !== Arrival.inOrder || this.paused) return this.#keep(index, header, arrival);
+    this.#link.counters[ChannelCounter.framesReceived]++;
+    this.#noteFin(header);
+    // The window moves first, so that a reply from the handler acknowledges this very frame.
+    window.pass();
+    this.#deliver(at, header);
+    if (window.delivered !== window.received) this.drain();
+    if (window.hasHoles) this.sackPending = true;
+  }
+
+  /** A frame whose turn has not come, or has been. */
+  #keep(index: number, header: Header, arrival: ArrivalKind): void {
+    const { counters, port } = this.#link;
     if (arrival === Arrival.duplicate) {
       counters[ChannelCounter.duplicates]++;
       return;
@@ -94,26 +100,29 @@ export class Receiver {
       counters[ChannelCounter.holdFailures]++;
       return;
     }
+    const { sequence } = header;
     counters[ChannelCounter.framesReceived]++;
     if (sequence !== this.window.received) counters[ChannelCounter.early]++;
-    this.#noteFin(held, sequence);
+    this.#noteFin(header);
     this.window.store(sequence, held);
     if (this.window.hasHoles) this.sackPending = true;
   }
 
-  #noteFin(at: number, sequence: number): void {
-    if ((flagsOf(this.#link.port.view, at) & Flag.fin) === 0) return;
-    this.#fin = sequence;
+  #noteFin(header: Header): void {
+    if ((header.flags & Flag.fin) === 0) return;
+    this.#fin = header.sequence;
     this.#finArrived = true;
   }
 
   /** Delivers what waits, as long as the reader takes it. An end needs no reader: it is told even if nobody reads. */
   drain(): void {
     const { port } = this.#link;
+    const header = this.#held;
     for (let frame = this.window.peek(); frame >= 0 && this.#open; frame = this.window.peek()) {
-      if (this.paused && (flagsOf(port.view, frame) & Flag.fin) === 0) return;
+      readHeader(port.view, frame, header);
+      if (this.paused && (header.flags & Flag.fin) === 0) return;
       this.window.take();
-      this.#deliver(frame);
+      this.#deliver(frame, header);
       port.free(frame);
     }
   }
@@ -126,19 +135,17 @@ export class Receiver {
     return news >= this.window.size >> 1 || (news > 0 && distance(this.window.received, this.#granted) <= 0);
   }
 
-  #deliver(at: number): void {
+  #deliver(at: number, header: Header): void {
     const { port, counters } = this.#link;
-    const view = port.view;
-    const flags = flagsOf(view, at);
-    const length = payloadLengthOf(view, at);
-    const payload = at + headerBytesOf(view, at);
+    const { flags, payloadLength: length, messageType: type } = header;
+    const payload = at + header.headerBytes;
     counters[ChannelCounter.bytesReceived] += length;
     if (this.ended) return this.#events.violated('protocol');
     if ((flags & (Flag.first | Flag.last | Flag.fin)) === (Flag.first | Flag.last)) {
       if (this.#assembly !== undefined) return this.#events.violated('protocol');
       if (length > this.#maxMessage) return this.#events.violated('message-too-long');
       counters[ChannelCounter.messagesReceived]++;
-      return this.#events.message(port.bytes, payload, length, messageTypeOf(view, at));
+      return this.#events.message(port.bytes, payload, length, type);
     }
     if ((flags & Flag.fin) !== 0) {
       if (this.#assembly !== undefined || length !== 0 || (flags & (Flag.first | Flag.last)) !== 0) {
@@ -148,7 +155,7 @@ export class Receiver {
       this.ackPending = true;
       return this.#events.peerEnded();
     }
-    this.#fragment(flags, payload, length, messageTypeOf(view, at));
+    this.#fragment(flags, payload, length, type);
   }
 
   #fragment(flags: number, payload: number, length: number, type: number): void {

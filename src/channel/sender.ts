@@ -1,5 +1,5 @@
 import { RttEstimator } from '../arq/rtt.js';
-import { REORDERING, SendWindow } from '../arq/sendWindow.js';
+import { REORDERING, SendWindow, Slot } from '../arq/sendWindow.js';
 import { distance } from '../arq/sequence.js';
 import { ChannelError } from '../errors.js';
 import { Flag, FrameType, payloadCheck, word0, word1, writeCheckedHeader, writeHeader } from '../wire/header.js';
@@ -42,6 +42,10 @@ export class Sender {
   #reservedLength = 0;
   #ending = false;
   #finQueued = false;
+  // The newest acknowledgement of this turn.
+  #noted = false;
+  #notedAck = 0;
+  #notedCredit = 0;
   /** Resends that acknowledgements have paid for since the last timeout. */
   #budget = 0;
 
@@ -83,8 +87,8 @@ export class Sender {
 
   /** All but the end was acknowledged, and the peer answered since that was sent: it is there, its reader rests. */
   get endWaits(): boolean {
-    const { una, end, mask, sentAt } = this.window;
-    return this.#finQueued && ((una + 1) | 0) === end && sentAt[una & mask] < this.#times[Time.heard];
+    const { una, end } = this.window;
+    return this.#finQueued && ((una + 1) | 0) === end && this.window.sentAt(una) < this.#times[Time.heard];
   }
 
   /** A long message has not wholly been put into frames: its buffer must not change yet. */
@@ -105,11 +109,11 @@ export class Sender {
   submit(bytes: Uint8Array, type: number): boolean {
     const length = bytes.length;
     // A reserved frame comes first: it must neither lose its place nor land between fragments.
-    if (this.#message !== undefined || this.#reserved >= 0 || !this.window.hasRoom) return this.refuse();
+    if (this.#message !== undefined || this.#reserved >= 0 || !this.#makeRoom()) return this.refuse();
     if (length > this.#link.maxPayload) return this.#begin(bytes, type);
     this.#checkLength(length);
     const { port, headerBytes } = this.#link;
-    const frame = port.alloc(CONTROL_RESERVE);
+    const frame = this.#allocate();
     if (frame < 0) return this.#starve();
     const target = port.bytes;
     const at = frame + headerBytes;
@@ -131,11 +135,11 @@ export class Sender {
     }
     this.#checkLength(length);
     if (this.#reserved < 0) {
-      if (this.#message !== undefined || !this.window.hasRoom) {
+      if (this.#message !== undefined || !this.#makeRoom()) {
         this.refuse();
         return -1;
       }
-      const frame = this.#link.port.alloc(CONTROL_RESERVE);
+      const frame = this.#allocate();
       if (frame < 0) {
         this.#starve();
         return -1;
@@ -168,6 +172,20 @@ export class Sender {
     this.blocked = true;
     this.#link.counters[ChannelCounter.backPressure]++;
     return false;
+  }
+
+  /** Room for another frame, be it by an acknowledgement that was only noted. */
+  #makeRoom(): boolean {
+    if (!this.window.hasRoom) this.takeAcknowledgement();
+    return this.window.hasRoom;
+  }
+
+  #allocate(): number {
+    const { port } = this.#link;
+    const frame = port.alloc(CONTROL_RESERVE);
+    if (frame >= 0) return frame;
+    this.takeAcknowledgement();
+    return port.alloc(CONTROL_RESERVE);
   }
 
   /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
@@ -265,10 +283,11 @@ export class Sender {
     const { port } = link;
     const receiver = this.#receiver;
     const window = this.window;
-    const slot = sequence & window.mask;
-    const frame = window.frame[slot];
-    const w0 = window.word0[slot] | (flags << 8);
-    const w1 = window.word1[slot];
+    const { slots } = window;
+    const slot = window.slot(sequence);
+    const frame = slots[slot + Slot.frame];
+    const w0 = slots[slot + Slot.word0] | (flags << 8);
+    const w1 = slots[slot + Slot.word1];
     const view = port.view;
     const ack = receiver.acknowledgement;
     const credit = receiver.credit;
@@ -280,8 +299,7 @@ export class Sender {
     }
     if (!port.send(frame, link.headerBytes + (w0 >>> 16), link.peer)) return false;
     receiver.acknowledged();
-    window.sentAt[slot] = link.clock.now;
-    if (window.sends[slot] < 255) window.sends[slot]++;
+    window.sent(sequence, link.clock.now);
     return true;
   }
 
@@ -320,7 +338,7 @@ export class Sender {
 
   /** @param counter what caused it */
   #resend(sequence: number, counter: number): boolean {
-    const frame = this.window.frame[sequence & this.window.mask];
+    const frame = this.window.frameOf(sequence);
     // Still in the transmit ring: it has not even left, and its bytes must not change.
     if (this.#link.port.inFlight(frame)) return true;
     if (!this.#transmit(sequence, Flag.resent)) {
@@ -337,24 +355,41 @@ export class Sender {
       this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
   }
 
-  /** Acknowledgement and credit of a frame that came in. */
+  /**
+   * Acknowledgement and credit of a frame that came in. They are only noted: the newest counts, and a handler's answer to the frame
+   * is on its way before they are worked through, at the end of the turn.
+   */
   acknowledged(acknowledgement: number, credit: number): void {
-    const { port, clock, counters } = this.#link;
-    const window = this.window;
+    const { window } = this;
     if (!window.accepts(acknowledgement)) {
-      counters[ChannelCounter.strayAcks]++;
+      this.#link.counters[ChannelCounter.strayAcks]++;
       return;
     }
+    const news = this.#noted ? distance(this.#notedAck, acknowledgement) : 0;
+    if (news < 0) return;
+    this.#notedCredit = this.#noted && news === 0 ? Math.max(this.#notedCredit, credit) : credit;
+    this.#notedAck = acknowledgement;
+    this.#noted = true;
+  }
+
+  /** Works through what was noted: gives back frames, measures, opens the window. */
+  takeAcknowledgement(): void {
+    if (!this.#noted) return;
+    this.#noted = false;
+    const { port, clock } = this.#link;
+    const window = this.window;
+    const acknowledgement = this.#notedAck;
+    const credit = this.#notedCredit;
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
-      const newest = (acknowledgement - 1) & window.mask;
+      const newest = (acknowledgement - 1) | 0;
       // Karn: a frame sent twice does not say which sending was acknowledged; and one that had to wait for such a frame says
       // how long the repair took, not the round trip.
-      if (window.sends[newest] === 1 && window.sends[window.una & window.mask] === 1) {
-        this.rtt.sample(clock.now - window.sentAt[newest]);
+      if (window.sends(newest) === 1 && window.sends(window.una) === 1) {
+        this.rtt.sample(clock.now - window.sentAt(newest));
       }
       do {
-        port.free(window.frame[window.una & window.mask]);
+        port.free(window.frameOf(window.una));
         window.release();
       } while (window.una !== acknowledgement);
       this.attempts = 0;
@@ -371,6 +406,7 @@ export class Sender {
 
   /** The bitmap of a selective acknowledgement; frames that it shows to be lost are resent at once. */
   selectivelyAcknowledged(acknowledgement: number, at: number, bytes: number): void {
+    this.takeAcknowledgement();
     const { port } = this.#link;
     const window = this.window;
     let highest = window.una;
@@ -393,9 +429,8 @@ export class Sender {
     const end = distance(window.next, highest) > 0 ? window.next : highest;
     const recent = clock.now - this.rtt.smoothed - 4 * this.rtt.variance;
     for (let s = window.una; distance(s, end) >= REORDERING; s = (s + 1) | 0) {
-      const slot = s & window.mask;
-      if (window.sacked[slot] === 1) continue;
-      if (window.sends[slot] > 1 && window.sentAt[slot] > recent) continue;
+      if (window.isSacked(s)) continue;
+      if (window.sends(s) > 1 && window.sentAt(s) > recent) continue;
       if (!this.#resend(s, ChannelCounter.fastResends)) return;
       // The repair is under way: the timer gives it a whole timeout.
       if (s === window.una) this.#times[Time.resend] = clock.now + this.rtt.rto;
@@ -430,8 +465,7 @@ export class Sender {
   close(): void {
     const { port } = this.#link;
     const window = this.window;
-    for (; window.una !== window.end; window.una = (window.una + 1) | 0)
-      port.free(window.frame[window.una & window.mask]);
+    for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
     window.next = window.end;
     if (this.#reserved >= 0) port.free(this.#reserved);
     this.#reserved = -1;
@@ -439,6 +473,6 @@ export class Sender {
     this.#ending = true;
     this.#finQueued = false;
     this.#times[Time.resend] = Infinity;
-    this.stalled = this.blocked = false;
+    this.stalled = this.blocked = this.#noted = false;
   }
 }

@@ -104,16 +104,25 @@ export class Loop {
     this.#dirty = false;
     try {
       if (count > 0) engine.digest(count);
+      // The answer to a lone frame leaves before the rest of the turn: nothing will share its doorbell.
+      if (count === 1) nic.flush();
+      this.#settle();
       // Timers run when the ring is empty: after a pause of our own (a long handler, a collection) what arrived meanwhile counts
       // first. But no flood puts them off for ever.
-      if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && this.#clock.now >= engine.nextTimeout) engine.tick();
-      for (let i = 0; i < SETTLE_ROUNDS && engine.busy; i++) engine.settle();
+      if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && this.#clock.now >= engine.nextTimeout) {
+        engine.tick();
+        this.#settle();
+      }
     } finally {
       if (count > 0) nic.recycle();
       nic.flush();
       this.#inTurn = false;
       if (this.#afterTurn !== undefined) this.#finish();
     }
+  }
+
+  #settle(): void {
+    for (let i = 0; i < SETTLE_ROUNDS && this.#engine.busy; i++) this.#engine.settle();
   }
 
   #finish(): void {

@@ -1,6 +1,9 @@
 import type { Frame } from './contract.js';
 import { NO_FRAME } from './contract.js';
 
+const OWNED = 1;
+const PIN = 2;
+
 /**
  * Free list and reference counts of equally sized frames that lie one after the other in a NIC's memory. A frame is held by
  * its owner (from `alloc` until `free`) and by the kernel (from `pin` until `unpin`); it returns to the list when nobody holds it.
@@ -12,8 +15,8 @@ export class FramePool {
   readonly #shift: number;
   readonly #headroom: number;
   readonly #free: Int32Array;
-  readonly #owned: Uint8Array;
-  readonly #pins: Uint16Array;
+  /** Who holds each frame: bit 0 the owner, above it how often the kernel has it. One array, so one cache line a frame. */
+  readonly #holders: Int32Array;
   #available: number;
 
   /**
@@ -28,8 +31,7 @@ export class FramePool {
     this.#shift = 31 - Math.clz32(size);
     this.#headroom = headroom;
     this.#free = new Int32Array(count);
-    this.#owned = new Uint8Array(count);
-    this.#pins = new Uint16Array(count);
+    this.#holders = new Int32Array(count);
     // Last in, first out: the frame used last is the one still in the cache. The first frames go out first.
     for (let i = 0; i < count; i++) this.#free[i] = count - 1 - i;
     this.#available = count;
@@ -46,32 +48,32 @@ export class FramePool {
 
   alloc(reserve: number): Frame {
     if (this.#available <= reserve) return NO_FRAME;
-    const index = this.#free[--this.#available]!;
-    this.#owned[index] = 1;
+    const index = this.#free[--this.#available];
+    this.#holders[index] = OWNED;
     return this.#base + (index << this.#shift) + this.#headroom;
   }
 
   free(frame: Frame): void {
     const index = (frame - this.#base) >> this.#shift;
-    if (this.#owned[index] !== 1) throw new Error(`frame ${frame} is freed twice`);
-    this.#owned[index] = 0;
-    if (this.#pins[index] === 0) this.#free[this.#available++] = index;
+    const holders = this.#holders[index];
+    if ((holders & OWNED) === 0) throw new Error(`frame ${frame} is freed twice`);
+    this.#holders[index] = holders - OWNED;
+    if (holders === OWNED) this.#free[this.#available++] = index;
   }
 
   pin(frame: Frame): void {
-    const index = (frame - this.#base) >> this.#shift;
-    this.#pins[index] = this.#pins[index]! + 1;
+    this.#holders[(frame - this.#base) >> this.#shift] += PIN;
   }
 
   /** `offset`: any byte of the frame, as the kernel names it. */
   unpin(offset: number): void {
     const index = (offset - this.#base) >> this.#shift;
-    const pins = this.#pins[index]! - 1;
-    this.#pins[index] = pins;
-    if (pins === 0 && this.#owned[index] === 0) this.#free[this.#available++] = index;
+    const holders = this.#holders[index] - PIN;
+    this.#holders[index] = holders;
+    if (holders === 0) this.#free[this.#available++] = index;
   }
 
   pinned(frame: Frame): boolean {
-    return this.#pins[(frame - this.#base) >> this.#shift] !== 0;
+    return this.#holders[(frame - this.#base) >> this.#shift] >= PIN;
   }
 }

@@ -141,42 +141,104 @@ export function payloadCheck(view: DataView, at: number, length: number): number
   return hashBytes(view, at, length, PAYLOAD_SEED);
 }
 
+/** A header, decoded once: plain small integers, so that filling it allocates nothing. One object serves for every frame. */
+export class Header {
+  type = 0;
+  flags = 0;
+  headerBytes = 0;
+  payloadLength = 0;
+  messageType = 0;
+  destination = 0;
+  source = 0;
+  sequence = 0;
+  acknowledgement = 0;
+  credit = 0;
+}
+
 /**
- * Whether the `length` bytes at `at` are a frame of this version; the reason if not. The fixed header and its check are the
+ * Decodes the `length` bytes at `at` if they are a frame of this version; the reason if not. The fixed header and its check are the
  * same in all versions, so a damaged frame of another version counts as damaged, and `version` can be trusted.
  */
-export function inspect(view: DataView, at: number, length: number): RejectReason {
+export function decode(view: DataView, at: number, length: number, header: Header): RejectReason {
   if (length < HEADER_BYTES) return Reject.short;
   const w0 = view.getInt32(at, true);
   const w1 = view.getInt32(at + 4, true);
-  const words = w1 & 0xff;
-  const headerBytes = words << 2;
-  if (words < 8 || headerBytes > length) return Reject.headerLength;
-  if (headerCheckOf(view, at, w0, w1, words) !== view.getInt32(at + 28, true)) return Reject.headerCheck;
-  if (((w0 >> 4) & 0xf) !== VERSION) return Reject.version;
-  const type = w0 & 0xf;
-  if (type < FrameType.connect || type > FrameType.probe) return Reject.type;
-  const flags = (w0 >> 8) & 0xff;
-  if ((flags & ~KNOWN_FLAGS) !== 0) return Reject.flags;
-  const payloadBytes = w0 >>> 16;
-  if (headerBytes + payloadBytes > length) return Reject.payloadLength;
-  if ((flags & Flag.payloadCheck) !== 0) {
-    if (words < 9) return Reject.headerLength;
-    if (payloadCheck(view, at + headerBytes, payloadBytes) !== view.getInt32(at + 32, true)) return Reject.payloadCheck;
-  }
-  return Reject.ok;
-}
-
-function headerCheckOf(view: DataView, at: number, w0: number, w1: number, words: number): number {
   const w2 = view.getInt32(at + 8, true);
   const w3 = view.getInt32(at + 12, true);
   const w4 = view.getInt32(at + 16, true);
   const w5 = view.getInt32(at + 20, true);
   const w6 = view.getInt32(at + 24, true);
-  if (words === 8) return hashWords(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0);
-  const w8 = view.getInt32(at + 32, true);
-  if (words === 9) return hashWords9(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0, w8);
-  // Extensions of a later version: rare, so the simple way: over a copy with the check field zeroed.
+  const words = w1 & 0xff;
+  const headerBytes = words << 2;
+  if (words < 8 || headerBytes > length) return Reject.headerLength;
+  const check =
+    words === 8
+      ? hashWords(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0)
+      : words === 9
+        ? hashWords9(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0, view.getInt32(at + 32, true))
+        : extendedCheck(view, at, words);
+  if (check !== view.getInt32(at + 28, true)) return Reject.headerCheck;
+  if (((w0 >> 4) & 0xf) !== VERSION) return Reject.version;
+  const type = w0 & 0xf;
+  if (type < FrameType.connect || type > FrameType.probe) return Reject.type;
+  const flags = (w0 >> 8) & 0xff;
+  if ((flags & ~KNOWN_FLAGS) !== 0) return Reject.flags;
+  const payloadLength = w0 >>> 16;
+  if (headerBytes + payloadLength > length) return Reject.payloadLength;
+  if ((flags & Flag.payloadCheck) !== 0) {
+    if (words < 9) return Reject.headerLength;
+    if (payloadCheck(view, at + headerBytes, payloadLength) !== view.getInt32(at + 32, true))
+      return Reject.payloadCheck;
+  }
+  fill(header, w0, w1, w2, w3, w4, w5, w6);
+  return Reject.ok;
+}
+
+function fill(
+  header: Header,
+  w0: number,
+  w1: number,
+  w2: number,
+  w3: number,
+  w4: number,
+  w5: number,
+  w6: number,
+): void {
+  header.type = w0 & 0xf;
+  header.flags = (w0 >> 8) & 0xff;
+  header.headerBytes = (w1 & 0xff) << 2;
+  header.payloadLength = w0 >>> 16;
+  header.messageType = w1 >>> 16;
+  header.destination = w2;
+  header.source = w3;
+  header.sequence = w4;
+  header.acknowledgement = w5;
+  header.credit = w6 & 0xffff;
+}
+
+/** The header of a frame that was decoded before. */
+export function readHeader(view: DataView, at: number, header: Header): void {
+  fill(
+    header,
+    view.getInt32(at, true),
+    view.getInt32(at + 4, true),
+    view.getInt32(at + 8, true),
+    view.getInt32(at + 12, true),
+    view.getInt32(at + 16, true),
+    view.getInt32(at + 20, true),
+    view.getInt32(at + 24, true),
+  );
+}
+
+const scratch = new Header();
+
+/** Whether the `length` bytes at `at` are a frame of this version; the reason if not. */
+export function inspect(view: DataView, at: number, length: number): RejectReason {
+  return decode(view, at, length, scratch);
+}
+
+/** Extensions of a later version: rare, so the simple way: over a copy with the check field zeroed. */
+function extendedCheck(view: DataView, at: number, words: number): number {
   const copy = new DataView(new ArrayBuffer(words << 2));
   for (let i = 0; i < words; i++) if (i !== 7) copy.setInt32(i << 2, view.getInt32(at + (i << 2), true), true);
   return hashBytes(copy, 0, words << 2, HEADER_SEED);
