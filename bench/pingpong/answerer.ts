@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 import { Host, type Channel } from '../../src/index.js';
-import { microseconds } from '../../src/host/clock.js';
+import { MonotonicClock } from '../../src/host/clock.js';
 import type { OpenAnswerer, Opened } from './commands.js';
 import { readRound } from './payload.js';
 import { Tally, type Losses } from './tally.js';
@@ -38,10 +38,14 @@ export class Answerer {
 
   /** Polls while there is a client; lets the event loop in now and then, for commands. */
   async spin(): Promise<void> {
+    const clock = new MonotonicClock();
+    const until = new Float64Array(1); // a number with a fraction, kept where it is not an allocation
     while (!this.#closed) {
-      const end = microseconds() + SPIN;
-      while (this.#answering && microseconds() < end) {
+      clock.read();
+      until[0] = clock.now + SPIN;
+      while (this.#answering && clock.now < until[0]) {
         for (let i = 0; i < TURNS_PER_CLOCK; i += 1) this.host.poll();
+        clock.read();
       }
       await turn();
     }
