@@ -6,8 +6,8 @@
 export { Host } from './host/host.js';
 export type { ConnectOptions, HostChannelOptions, HostCounters, HostOptions } from './host/host.js';
 export { Channel } from './host/channel.js';
-export type { CloseInfo, MessageHandler } from './host/channel.js';
-export type { Message } from './host/inbox.js';
+export type { CloseInfo } from './host/channel.js';
+export type { Message, MessageHandler } from './host/inbox.js';
 export { Listener } from './host/listener.js';
 export type { ConnectionRequest, ListenOptions } from './host/listener.js';
 export type { WaitStrategy } from './host/loop.js';

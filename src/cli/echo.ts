@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 
-import type { Channel, MessageHandler } from '../host/channel.js';
+import type { Channel } from '../host/channel.js';
+import type { MessageHandler } from '../host/inbox.js';
 import { Host } from '../host/host.js';
 import { interruption } from './interrupt.js';
 import { DEFAULT_PORT, MAX_PORT, integer, jsonOption, nicFrom, nicOptions, type NicFlags } from './options.js';

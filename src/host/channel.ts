@@ -6,14 +6,8 @@ import type { EmpError } from '../errors.js';
 import type { LinkAddress } from '../nic/contract.js';
 import { warnOfHandler } from './handlerWarning.js';
 import { Inbox } from './inbox.js';
-import type { Message } from './inbox.js';
+import type { Message, MessageHandler } from './inbox.js';
 import type { Loop } from './loop.js';
-
-/**
- * Takes one message where it lies: `length` bytes of `bytes` from `offset`. They are valid during the call only; who wants to keep
- * them copies them. An exception ends the channel with `ERR_EMP_HANDLER`; the host and its other channels go on.
- */
-export type MessageHandler = (bytes: Uint8Array, offset: number, length: number, type: number) => void;
 
 export interface CloseInfo {
   readonly reason: CloseReason;
@@ -253,7 +247,7 @@ export class Channel implements AsyncDisposable {
 
   /** Counters by name: frames, bytes, messages, resends by cause, duplicates, back-pressure. */
   counters(): Record<keyof typeof ChannelCounter, number> {
-    return named(ChannelCounter, this.#core.link.counters) as Record<keyof typeof ChannelCounter, number>;
+    return named(ChannelCounter, this.#core.link.counters);
   }
 
   #resume(): void {
@@ -333,8 +327,8 @@ export class Channel implements AsyncDisposable {
 function nothing(): void {}
 
 interface PromiseWithResolversLike {
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Joins a channel of the protocol to the `Channel` the application sees. */
@@ -384,9 +378,6 @@ function checkType(type: number): void {
 }
 
 function describe(value: unknown): string {
-  return value === null
-    ? 'null'
-    : typeof value === 'object'
-      ? value.constructor.name
-      : `${typeof value} ${String(value)}`;
+  if (value === null || value === undefined || typeof value === 'number') return String(value);
+  return typeof value === 'object' ? value.constructor.name : `a ${typeof value}`;
 }

@@ -11,9 +11,10 @@ import type { LinkAddress, Nic, NicInfo, NicOptions, NicState } from '../nic/con
 import { openNic } from '../nic/open.js';
 import { Reject } from '../wire/header.js';
 import { Channel } from './channel.js';
-import type { MessageHandler } from './channel.js';
+
 import { MonotonicClock, microseconds } from './clock.js';
 import { warnOfHandler } from './handlerWarning.js';
+import type { MessageHandler } from './inbox.js';
 import { Listener } from './listener.js';
 import type { ConnectionRequest, ListenOptions } from './listener.js';
 import { Loop } from './loop.js';
@@ -97,7 +98,7 @@ export class Host implements AsyncDisposable {
       throw new ArgumentError(`wait is '${String(wait)}'; it must be 'spin', 'event' or 'adaptive'.`);
     }
     resolveChannelOptions(options.channel);
-    const nic = isNic(options.nic) ? options.nic : await openNic(options.nic);
+    const nic = isNic(options.nic) ? options.nic : openNic(options.nic);
     return new Host((options.tap ?? tapWanted()) ? await TappedNic.wrap(nic) : nic, options);
   }
 
@@ -154,8 +155,7 @@ export class Host implements AsyncDisposable {
   listen(port: number, options: ListenOptions & HostChannelOptions = {}): Listener {
     this.#assertOpen();
     checkPort(port);
-    const { accept, onChannel, backlog, ...rest } = options;
-    const merged = { ...this.#options, ...rest };
+    const merged = { ...this.#options, ...options };
     const settings = resolveChannelOptions(merged);
     const listener = new Listener(port, { ...options }, () => {
       this.#engine.unlisten(port);
@@ -206,8 +206,8 @@ export class Host implements AsyncDisposable {
   /** Counters by name, of the NIC and of frames that reached no channel; each channel has its own. */
   counters(): HostCounters {
     return {
-      nic: named(NicCounter, this.nic.counters) as HostCounters['nic'],
-      host: named(EngineCounter, this.#engine.counters) as HostCounters['host'],
+      nic: named(NicCounter, this.nic.counters),
+      host: named(EngineCounter, this.#engine.counters),
       rejected: named(Reject, this.#engine.rejects),
       channels: this.#engine.channelCount,
     };

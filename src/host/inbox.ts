@@ -1,5 +1,10 @@
 import type { EmpError } from '../errors.js';
-import type { MessageHandler } from './channel.js';
+
+/**
+ * Takes one message where it lies: `length` bytes of `bytes` from `offset`. They are valid during the call only; who wants to keep
+ * them copies them. An exception ends the channel with `ERR_EMP_HANDLER`; the host and its other channels go on.
+ */
+export type MessageHandler = (bytes: Uint8Array, offset: number, length: number, type: number) => void;
 
 export interface Message {
   /** The payload, a copy. */
