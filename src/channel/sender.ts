@@ -102,7 +102,7 @@ export class Sender {
   }
 
   get hasWork(): boolean {
-    return this.window.maySend || this.#message !== undefined || (this.#ending && !this.#finQueued);
+    return this.window.maySend || this.#budget > 0 || this.#message !== undefined || (this.#ending && !this.#finQueued);
   }
 
   /** Takes a message, or says false (back-pressure). */
