@@ -60,8 +60,8 @@ const ATTEMPTS_BEFORE_DEAD = 3;
 /** One channel: its state, and its two halves joined. Sans-I/O: the clock is `link.clock`, frames go to `link.port`. */
 export class ChannelCore implements ReceiverEvents {
   state: ChannelStateValue = ChannelState.connecting;
-  /** Both ways have ended, everything was delivered: what is left to do is to say so again. */
-  inPeace = false;
+  /** What the peer is told, by a RESET, should a frame of it come after the end: a RESET sent at the end may have been lost. */
+  farewell: number = ResetReason.unknownChannel;
   /** In the engine's list of this turn. */
   touched = false;
   events: ChannelEvents | undefined = undefined;
@@ -186,7 +186,10 @@ export class ChannelCore implements ReceiverEvents {
       if (code !== undefined) this.owner.sendAck(this);
       return this.#close();
     }
-    if (code !== undefined && this.link.remoteId !== 0) this.owner.sendReset(this, code);
+    if (code !== undefined && this.link.remoteId !== 0) {
+      this.farewell = code;
+      this.owner.sendReset(this, code);
+    }
     this.#break(reason, detail, cause);
   }
 
@@ -236,7 +239,7 @@ export class ChannelCore implements ReceiverEvents {
 
   #linger(): void {
     this.#setState(ChannelState.lingering);
-    this.inPeace = true;
+    this.farewell = ResetReason.ended;
     const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
     this.#times[Time.timer] = this.link.clock.now + linger;
     this.events?.closed('ended', undefined);
@@ -247,7 +250,7 @@ export class ChannelCore implements ReceiverEvents {
     if (this.state === ChannelState.lingering) return this.#close();
     const isPeace = code === ResetReason.ended && this.isOpen && this.receiver.ended && this.sender.endQueued;
     if (!isPeace) return this.#break(resetReason(code));
-    this.inPeace = true;
+    this.farewell = ResetReason.ended;
     this.#close();
     if (!this.#endTold) this.events?.ended();
     this.events?.closed('ended', undefined);

@@ -4,7 +4,6 @@ import {
   HANDSHAKE_BYTES,
   REASON_BYTES,
   Refusal,
-  ResetReason,
   readHandshake,
   readReason,
   readReasonVersion,
@@ -349,8 +348,7 @@ export class Engine implements ChannelOwner {
     const { view } = this.#port;
     const to = this.#port.peer(this.#port.source(index));
     const id = destinationOf(view, at);
-    const reason = this.#table.hasEnded(id) ? ResetReason.ended : ResetReason.unknownChannel;
-    this.#reason(FrameType.reset, to, sourceOf(view, at), id, reason);
+    this.#reason(FrameType.reset, to, sourceOf(view, at), id, this.#table.farewell(id));
     this.#port.forget(to);
     this.counters[EngineCounter.resetsSent]++;
   }

@@ -1,4 +1,5 @@
 import { NicError } from '../errors.js';
+import { ResetReason } from '../wire/control.js';
 import type { ChannelCore } from './core.js';
 
 /** Slots at most: the low bits of a channel's id. */
@@ -12,8 +13,9 @@ const SLOT_MASK = (1 << SLOT_BITS) - 1;
 export class ChannelTable {
   readonly #slots: (ChannelCore | undefined)[] = [];
   readonly #free: number[] = [];
-  /** By slot: the id of the last channel there that ended in peace. */
+  /** By slot: the id of the last channel there, and what is still to be said to its peer. */
   readonly #ended: number[] = [];
+  readonly #farewells: number[] = [];
   readonly #random: () => number;
   count = 0;
 
@@ -56,12 +58,13 @@ export class ChannelTable {
     this.#slots[channel.slot] = undefined;
     this.#free.push(channel.slot);
     this.count--;
-    if (channel.inPeace) this.#ended[channel.slot] = channel.link.localId;
+    this.#ended[channel.slot] = channel.link.localId;
+    this.#farewells[channel.slot] = channel.farewell;
   }
 
-  /** Whether a channel of this id has ended in peace. It may be forgotten: no is no answer. */
-  hasEnded(id: number): boolean {
-    return this.#ended[id & SLOT_MASK] === id;
+  /** How a channel that is no more has ended, as a `ResetReason`; it may be forgotten. */
+  farewell(id: number): number {
+    return this.#ended[id & SLOT_MASK] === id ? this.#farewells[id & SLOT_MASK] : ResetReason.unknownChannel;
   }
 
   all(): ChannelCore[] {
