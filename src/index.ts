@@ -11,6 +11,8 @@ export type { Message, MessageHandler } from './host/inbox.js';
 export { Listener } from './host/listener.js';
 export type { ConnectionRequest, ListenOptions } from './host/listener.js';
 export type { WaitStrategy } from './host/loop.js';
+export { preferLatency } from './host/latency.js';
+export { ChannelCounter, EngineCounter } from './channel/counters.js';
 export type { ChannelOptions, ResendInfo } from './channel/options.js';
 export type { CloseReason } from './channel/reasons.js';
 export { openNic } from './nic/open.js';
@@ -32,4 +34,4 @@ export type {
   XdpOptions,
 } from './nic/contract.js';
 export { ArgumentError, ChannelError, EmpError, NicError } from './errors.js';
-export type { EmpErrorCode } from './errors.js';
+export type { EmpErrorCode, EmpErrorOptions } from './errors.js';

@@ -1,7 +1,10 @@
 // The client's process.
+import { preferLatency } from '../../src/index.js';
 import { CollectionWatch } from '../collections.js';
 import { Asker } from './asker.js';
 import { listen, type AskerCommands } from './commands.js';
+
+preferLatency();
 
 let asker: Asker;
 let watch: CollectionWatch;

@@ -1,7 +1,10 @@
 // The server's process.
+import { preferLatency } from '../../src/index.js';
 import { CollectionWatch } from '../collections.js';
 import { Answerer } from './answerer.js';
 import { listen, type AnswererCommands } from './commands.js';
+
+preferLatency();
 
 let answerer: Answerer;
 let watch: CollectionWatch;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Channel } from '../host/channel.js';
 import type { MessageHandler } from '../host/inbox.js';
 import { Host } from '../host/host.js';
+import { preferLatency } from '../host/latency.js';
 import { interruption } from './interrupt.js';
 import { DEFAULT_PORT, MAX_PORT, integer, jsonOption, nicFrom, nicOptions, type NicFlags } from './options.js';
 import { note, print, printJson } from './output.js';
@@ -33,6 +34,7 @@ interface EchoFlags extends NicFlags {
 }
 
 async function serve(flags: EchoFlags): Promise<void> {
+  preferLatency();
   const interrupted = interruption();
   await using host = await Host.open({ nic: nicFrom(flags), wait: flags.wait });
   const server = new EchoServer(flags.json === true ? () => undefined : note);

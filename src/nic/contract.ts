@@ -11,7 +11,7 @@
  * ownership until `free`. A freed frame that the kernel still has in its transmit ring returns to the pool when the kernel
  * is done with it, not before.
  *
- * The calling order of one turn:  receive, (hold | alloc | send | free)*, recycle, flush.
+ * The calling order of one turn:  receive, (hold | alloc | send | free | flush)*, recycle, flush.
  * None of these allocates JavaScript memory. Only `flush` (and `receive`, for UDP) enters the kernel.
  */
 
