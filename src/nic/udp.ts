@@ -179,7 +179,7 @@ export class UdpNic implements Nic {
     this.#txQueued = queued - taken;
     const status = this.#status;
     this.counters[NicCounter.kicks] += status[Status.calls];
-    this.counters[NicCounter.txErrors] += status[Status.lost];
+    if (status[Status.lost] !== 0) this.counters[NicCounter.txErrors] += status[Status.lost];
     if (status[Status.gsoRefused] !== 0) this.#noteGsoRefused();
     if (taken === queued) return true;
     ring.copyWithin(0, 3 * taken, 3 * queued);
@@ -190,8 +190,9 @@ export class UdpNic implements Nic {
     if (this.#closed) return 0;
     const count = this.#kernelReceive();
     const status = this.#status;
-    this.counters[NicCounter.rxInvalid] += status[Status.invalid];
-    this.counters[NicCounter.rxDropped] += status[Status.dropped];
+    // Most polls find nothing, and nothing wrong: they leave the counters alone.
+    if (status[Status.invalid] !== 0) this.counters[NicCounter.rxInvalid] += status[Status.invalid];
+    if (status[Status.dropped] !== 0) this.counters[NicCounter.rxDropped] += status[Status.dropped];
     if (count === 0) return 0;
     const { length } = this.rx;
     let bytes = 0;
