@@ -277,6 +277,8 @@ export class ChannelCore implements ReceiverEvents {
       case ChannelState.lingering:
         if (now >= this.#times[Time.timer]) this.#close();
         return;
+      case ChannelState.closed:
+        return;
     }
   }
 

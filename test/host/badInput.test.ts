@@ -1,0 +1,303 @@
+// Whatever is wrong: a typed error with a stable code and a remedy, and the other channels of the host go on. Handlers that throw are in
+// handlers.test.ts, too little locked memory and foreign XDP programs in test/nic/xdp.test.ts, dead peers in peers.test.ts.
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import { EmpError } from '../../src/errors.js';
+import { Host } from '../../src/host/host.js';
+import type { Nic, NicOptions } from '../../src/nic/contract.js';
+import { openNic } from '../../src/nic/open.js';
+import { ipBatch } from '../../src/testbed/ip.js';
+import { readReason, readReasonVersion, Refusal, writeHandshake, writeReason } from '../../src/wire/control.js';
+import {
+  destinationOf,
+  FrameType,
+  HEADER_BYTES,
+  headerBytesOf,
+  sourceOf,
+  typeOf,
+  word0,
+  word1,
+  writeHeader,
+} from '../../src/wire/header.js';
+import { describeRoot } from '../support/root.js';
+import { SEED } from '../support/seed.js';
+import type { Pair } from '../support/twoHosts.js';
+import { connected, DRIVERS, until, Wire } from '../support/twoHosts.js';
+
+/** Runs what must fail; gives back the error, which has a code and says what to do. */
+async function errorOf(act: () => unknown): Promise<EmpError> {
+  try {
+    await act();
+  } catch (error) {
+    expect(error).toBeInstanceOf(EmpError);
+    const { message, remedy } = error as EmpError;
+    expect(remedy, message).toMatch(/\.$/);
+    expect(message).toContain(remedy);
+    return error as EmpError;
+  }
+  throw new Error('nothing failed');
+}
+
+describeRoot('opening a host on', () => {
+  let wire: Wire;
+  let place: { namespace: string; interface: string };
+
+  beforeAll(async () => {
+    wire = await Wire.up('xdp');
+    const { namespace, interface: name } = wire.testbed!.links[0].a;
+    place = { namespace, interface: name };
+  });
+  afterAll(() => wire[Symbol.asyncDispose]());
+  afterEach(() => wire.clear());
+
+  const wrong: [string, string, () => NicOptions][] = [
+    [
+      'an unknown interface (packet)',
+      'ERR_EMP_NO_INTERFACE',
+      () => ({ driver: 'packet', ...place, interface: 'emp-none' }),
+    ],
+    ['an unknown interface (xdp)', 'ERR_EMP_NO_INTERFACE', () => ({ driver: 'xdp', ...place, interface: 'emp-none' })],
+    ['an unknown namespace', 'ERR_EMP_NO_NAMESPACE', () => ({ driver: 'packet', ...place, namespace: 'emp-none' })],
+    ['an address of another machine', 'ERR_EMP_ADDRESS', () => ({ driver: 'udp', address: '203.0.113.9' })],
+    ['an MTU that is too small (packet)', 'ERR_EMP_MTU', () => ({ driver: 'packet', ...place, mtu: 9000 })],
+    ['an MTU that is too small (xdp)', 'ERR_EMP_MTU', () => ({ driver: 'xdp', ...place, mtu: 9000 })],
+    ['a queue out of range', 'ERR_EMP_QUEUE_RANGE', () => ({ driver: 'xdp', ...place, queue: 7 })],
+    ['a mode that cannot be had', 'ERR_EMP_XDP_MODE', () => ({ driver: 'xdp', ...place, require: 'zerocopy' })],
+  ];
+  test.each(wrong)('%s: %s', async (_what, code, nic) => {
+    expect((await errorOf(() => Host.open({ nic: nic() }))).code).toBe(code);
+  });
+
+  test('a queue that is open already: ERR_EMP_QUEUE_BUSY; the first host goes on', async () => {
+    const [a, b] = await wire.hosts();
+    expect((await errorOf(() => wire.host('a'))).code).toBe('ERR_EMP_QUEUE_BUSY');
+    const { client } = await connected(a, b);
+    expect((await client.close()).reason).toBe('ended');
+  });
+
+  test.each(['packet', 'xdp'] as const)('an interface that is down (%s): ERR_EMP_INTERFACE_DOWN', async (driver) => {
+    await ipBatch([`link set ${place.interface} down`], place.namespace);
+    const { code } = await errorOf(() => Host.open({ nic: { driver, ...place } }));
+    await ipBatch([`link set ${place.interface} up`], place.namespace);
+    expect(code).toBe('ERR_EMP_INTERFACE_DOWN');
+  });
+
+  test.each(['packet', 'xdp'] as const)('%s without the permission: ERR_EMP_PERMISSION', (driver) => {
+    const script = new URL('fixture/open.mjs', import.meta.url).pathname;
+    // A child without any capability, in the namespace of the interface.
+    const inside = ['netns', 'exec', place.namespace, 'setpriv', '--bounding-set=-all', '--inh-caps=-all'];
+    const nic = JSON.stringify({ driver, interface: place.interface });
+    const said = JSON.parse(execFileSync('ip', [...inside, process.execPath, script, nic], { encoding: 'utf8' }));
+    expect(said).toMatchObject({ code: 'ERR_EMP_PERMISSION', remedy: expect.stringMatching(/root|setcap/) });
+  });
+});
+
+test('a UDP port that is taken: ERR_EMP_ADDRESS_IN_USE', async () => {
+  await using first = await Host.open({ nic: { driver: 'udp', port: 0 } });
+  const port = Number(first.address.split(':').at(-1));
+  expect((await errorOf(() => Host.open({ nic: { driver: 'udp', port } }))).code).toBe('ERR_EMP_ADDRESS_IN_USE');
+});
+
+for (const driver of DRIVERS) {
+  describe(`a host over ${driver} goes on after`, () => {
+    let wire: Wire;
+    let a: Host;
+    let b: Host;
+    let bystander: Pair;
+
+    beforeAll(async () => {
+      wire = await Wire.up(driver);
+    });
+    afterAll(() => wire[Symbol.asyncDispose]());
+
+    /** Hosts with a channel that must not notice anything. */
+    async function hosts(): Promise<void> {
+      [a, b] = await wire.hosts();
+      bystander = await connected(a, b, 99);
+    }
+
+    afterEach(async () => {
+      let got = 0;
+      bystander.server.onMessage = () => got++;
+      for (let i = 0; i < 10; i++) await bystander.client.write(Uint8Array.of(i));
+      expect((await bystander.client.close()).reason).toBe('ended');
+      expect(got).toBe(10);
+      await wire.clear();
+    });
+
+    test('a peer that is absent, and one that refuses', async () => {
+      await hosts();
+      const absent = driver === 'memory' ? 'memory:none' : driver === 'udp' ? '127.0.0.1:9' : '02:e0:00:00:00:99';
+      expect((await errorOf(() => a.connect(absent, 1, { timeout: 60 }))).code).toBe('ERR_EMP_TIMEOUT');
+      expect((await errorOf(() => a.connect(b.address, 404))).code).toBe('ERR_EMP_REFUSED');
+      b.listen(5, { accept: () => false });
+      expect((await errorOf(() => a.connect(b.address, 5))).code).toBe('ERR_EMP_REFUSED');
+    });
+
+    test('a message over the limit: the channel goes on, too', async () => {
+      await hosts();
+      const { client, server } = await connected(a, b, 1, { listen: { maxMessage: 5000 } });
+      const got: number[] = [];
+      server.onMessage = (_bytes, _offset, length) => got.push(length);
+      expect((await errorOf(() => client.send(new Uint8Array(5001)))).code).toBe('ERR_EMP_MESSAGE_TOO_LONG');
+      expect((await errorOf(() => client.write(new Uint8Array(2 ** 24 + 1)))).code).toBe('ERR_EMP_MESSAGE_TOO_LONG');
+      expect((await errorOf(() => client.reserve(5001))).code).toBe('ERR_EMP_MESSAGE_TOO_LONG');
+      await client.write(new Uint8Array(5000));
+      await client.end();
+      expect(got).toEqual([5000]);
+    });
+
+    test('a send after close', async () => {
+      await hosts();
+      const { client } = await connected(a, b);
+      await client.close();
+      expect((await errorOf(() => client.send(Uint8Array.of(1)))).code).toBe('ERR_EMP_CLOSED');
+      expect((await errorOf(() => client.write(Uint8Array.of(1)))).code).toBe('ERR_EMP_CLOSED');
+      expect((await errorOf(() => client.reserve(1))).code).toBe('ERR_EMP_CLOSED');
+    });
+  });
+}
+
+/** Drivers of which a second NIC can send on the same wire as a host. */
+for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
+  describe(`strange frames over ${driver}`, () => {
+    let wire: Wire;
+    let host: Host;
+    let peer: Host;
+    let bystander: Pair;
+    let raw: Nic;
+
+    beforeAll(async () => {
+      wire = await Wire.up(driver);
+      [host, peer] = await wire.hosts();
+      bystander = await connected(peer, host, 99);
+      const nic = wire.nic('b');
+      raw = openNic(
+        nic.driver === 'udp' ? { ...nic, port: 0 } : nic.driver === 'memory' ? { ...nic, name: 'raw' } : nic,
+      );
+    });
+    afterAll(async () => {
+      let got = 0;
+      bystander.server.onMessage = () => got++;
+      for (let i = 0; i < 10; i++) await bystander.client.write(Uint8Array.of(i));
+      await bystander.client.end();
+      raw.close();
+      await wire[Symbol.asyncDispose]();
+      expect(got).toBe(10);
+    });
+
+    function emit(length: number, fill: (frame: number) => void): void {
+      const to = raw.peer(host.address);
+      const frame = raw.alloc(0);
+      fill(frame);
+      while (!raw.send(frame, length, to)) raw.flush();
+      while (!raw.flush());
+      raw.free(frame);
+      raw.forget(to);
+    }
+
+    /** The next frame of this type that the raw NIC is sent; `read` sees it where it lies. */
+    async function answer<T>(type: number, read: (frame: number) => T): Promise<T> {
+      for (;;) {
+        const count = raw.receive();
+        for (let i = 0; i < count; i++) {
+          const frame = raw.rx.frame[i];
+          if (typeOf(raw.view, frame) === type) {
+            const result = read(frame);
+            raw.recycle();
+            return result;
+          }
+        }
+        raw.recycle();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+
+    test('garbage is counted by reason, and dropped', async () => {
+      const rejected = (): number => Object.values(host.counters().rejected).reduce((sum, count) => sum + count, 0);
+      const before = rejected();
+      const frames = fc.sample(fc.uint8Array({ minLength: 1, maxLength: 200 }), { numRuns: 2000, seed: SEED });
+      for (const [i, bytes] of frames.entries()) {
+        emit(bytes.length, (frame) => raw.bytes.set(bytes, frame));
+        if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until(() => rejected() - before > 1900);
+      expect(host.counters().channels).toBe(1);
+    });
+
+    test('headers of this protocol with a damaged bit are dropped', async () => {
+      const before = host.counters().rejected['headerCheck'];
+      for (let bit = 0; bit < 32 * 8; bit++) {
+        emit(HEADER_BYTES, (frame) => {
+          writeHeader(raw.view, frame, word0(FrameType.ack, 0, 0), word1(8, 0), 1 << 14, 1 << 14, 1, 1, 1);
+          raw.bytes[frame + (bit >> 3)] ^= 1 << (bit & 7);
+        });
+      }
+      await until(() => host.counters().rejected['headerCheck'] - before > 200);
+    });
+
+    test('frames for unknown channels are answered: there is no such channel', async () => {
+      const before = host.counters().host.unknownChannel;
+      for (const type of [FrameType.data, FrameType.ack, FrameType.probe]) {
+        emit(HEADER_BYTES, (frame) => {
+          writeHeader(
+            raw.view,
+            frame,
+            word0(type, type === FrameType.data ? 3 : 0, 0),
+            word1(8, 0),
+            5 << 14,
+            7 << 14,
+            1,
+            1,
+            1,
+          );
+        });
+        const [to, from] = await answer(FrameType.reset, (frame) => [
+          destinationOf(raw.view, frame),
+          sourceOf(raw.view, frame),
+        ]);
+        expect([to, from]).toEqual([7 << 14, 5 << 14]);
+      }
+      expect(host.counters().host.unknownChannel - before).toBe(3);
+      // A RESET is never answered, or two hosts would go on for ever.
+      emit(HEADER_BYTES + 4, (frame) => {
+        writeReason(raw.view, frame + HEADER_BYTES, 1, 1);
+        writeHeader(raw.view, frame, word0(FrameType.reset, 0, 4), word1(8, 0), 5 << 14, 7 << 14, 1, 1, 1);
+      });
+      await until(() => host.counters().host.unknownChannel - before === 4);
+    });
+
+    test('a peer of another version asks: it is told which one this side speaks', async () => {
+      emit(HEADER_BYTES + 20, (frame) => {
+        const shake = { port: 99, mtu: 1400, window: 16, version: 2, payloadCheck: false, maxMessage: 1000 };
+        writeHandshake(raw.view, frame + HEADER_BYTES, shake);
+        writeHeader(raw.view, frame, version2(word0(FrameType.connect, 0, 20)), word1(8, 0), 0, 9 << 14, 1, 0, 0);
+      });
+      const [reason, version] = await answer(FrameType.refuse, (frame) => {
+        const payload = frame + headerBytesOf(raw.view, frame);
+        return [readReason(raw.view, payload, 4), readReasonVersion(raw.view, payload, 4)];
+      });
+      expect([reason, version]).toEqual([Refusal.version, 1]);
+    });
+
+    test('a peer of another version is asked: ERR_EMP_VERSION, which tells both versions', async () => {
+      const error = errorOf(() => host.connect(raw.info.address, 1));
+      const id = await answer(FrameType.connect, (frame) => sourceOf(raw.view, frame));
+      emit(HEADER_BYTES + 4, (frame) => {
+        writeReason(raw.view, frame + HEADER_BYTES, Refusal.version, 2);
+        writeHeader(raw.view, frame, version2(word0(FrameType.refuse, 0, 4)), word1(8, 0), id, 0, 0, 0, 0);
+      });
+      const { code, message } = await error;
+      // Over packet the peer's own host shares the address, and says that nothing listens: either answer may come first.
+      if (driver === 'packet') expect(['ERR_EMP_VERSION', 'ERR_EMP_REFUSED']).toContain(code);
+      else expect([code, message]).toEqual(['ERR_EMP_VERSION', expect.stringMatching(/version 2.* 1/) as string]);
+    });
+  });
+}
+
+/** The same word, of the next version. */
+function version2(word: number): number {
+  return (word & ~0xf0) | 0x20;
+}
