@@ -40,12 +40,12 @@ struct options {
   uint32_t size;
   uint64_t rounds;
   uint64_t warmup;
-  const char *interface;
-  const char *namespace_;
-  const char *local;
-  const char *peer;
-  const char *mode;
-  const char *raw;
+  const char* interface;
+  const char* namespace_;
+  const char* local;
+  const char* peer;
+  const char* mode;
+  const char* raw;
   int queue;
 };
 
@@ -54,21 +54,21 @@ static struct options opt = {
 
 // ---- a path ---------------------------------------------------------------------------------------------------------
 
-static const char *path_name(void);
+static const char* path_name(void);
 // What a client has to be told, if anything: printed after "ready".
-static const char *path_where(void);
+static const char* path_where(void);
 // Opens the socket; returns the descriptor that poll() may sleep on.
 static int path_open(void);
 // Largest message (sequence number included).
 static uint32_t path_limit(void);
 // Where the next message to send is to be written.
-static uint8_t *path_message(void);
+static uint8_t* path_message(void);
 static void path_send(uint32_t length);
 // The next message received, or NULL; it is valid until path_reply or path_release.
-static uint8_t *path_receive(uint32_t *length);
+static uint8_t* path_receive(uint32_t* length);
 // Sends the message just received back to its sender, from where it lies if the path can.
-static void path_reply(uint8_t *message, uint32_t length);
-static void path_release(uint8_t *message);
+static void path_reply(uint8_t* message, uint32_t length);
+static void path_release(uint8_t* message);
 
 // ---- errors, clock --------------------------------------------------------------------------------------------------
 
@@ -78,16 +78,17 @@ static void on_signal(int signal_number) {
   stop = 1;
 }
 
-__attribute__((noreturn)) static void die(const char *what) {
+__attribute__((noreturn)) static void die(const char* what) {
   fprintf(stderr, "pingpong_%s: %s: %s\n", path_name(), what, strerror(errno));
   exit(1);
 }
 
-__attribute__((noreturn)) static void usage(const char *what) {
+__attribute__((noreturn)) static void usage(const char* what) {
   fprintf(stderr,
           "pingpong_%s: %s\n"
           "usage: pingpong_%s --role server|client [--interface NAME] [--namespace NAME] [--cpu N] [--size BYTES]\n"
-          "  [--rounds N] [--warmup N] [--local ADDRESS] [--peer ADDRESS] [--mode MODE] [--queue N] [--block] [--raw FILE]\n",
+          "  [--rounds N] [--warmup N] [--local ADDRESS] [--peer ADDRESS] [--mode MODE] [--queue N] [--block] [--raw "
+          "FILE]\n",
           path_name(), what, path_name());
   exit(2);
 }
@@ -108,8 +109,8 @@ static inline void relax(void) {
 
 // ---- flags ----------------------------------------------------------------------------------------------------------
 
-static uint64_t number(const char *text, const char *flag) {
-  char *end;
+static uint64_t number(const char* text, const char* flag) {
+  char* end;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 10);
   if (errno != 0 || *end != 0 || end == text || *text == '-') {
@@ -120,31 +121,67 @@ static uint64_t number(const char *text, const char *flag) {
   return value;
 }
 
-static void parse(int argc, char **argv) {
+static void parse(int argc, char** argv) {
   enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW };
-  static const struct option flags[] = {
-      {"role", 1, 0, ROLE},     {"interface", 1, 0, INTERFACE}, {"namespace", 1, 0, NAMESPACE}, {"cpu", 1, 0, CPU},
-      {"size", 1, 0, SIZE},     {"rounds", 1, 0, ROUNDS},       {"warmup", 1, 0, WARMUP},       {"local", 1, 0, LOCAL},
-      {"peer", 1, 0, PEER},     {"mode", 1, 0, MODE},           {"queue", 1, 0, QUEUE},         {"block", 0, 0, BLOCK},
-      {"raw", 1, 0, RAW},       {0, 0, 0, 0}};
-  const char *role = "";
+  static const struct option flags[] = {{"role", 1, 0, ROLE},
+                                        {"interface", 1, 0, INTERFACE},
+                                        {"namespace", 1, 0, NAMESPACE},
+                                        {"cpu", 1, 0, CPU},
+                                        {"size", 1, 0, SIZE},
+                                        {"rounds", 1, 0, ROUNDS},
+                                        {"warmup", 1, 0, WARMUP},
+                                        {"local", 1, 0, LOCAL},
+                                        {"peer", 1, 0, PEER},
+                                        {"mode", 1, 0, MODE},
+                                        {"queue", 1, 0, QUEUE},
+                                        {"block", 0, 0, BLOCK},
+                                        {"raw", 1, 0, RAW},
+                                        {0, 0, 0, 0}};
+  const char* role = "";
   for (int flag, index = 0; (flag = getopt_long(argc, argv, "", flags, &index)) != -1;) {
-    const char *name = flags[index].name;
+    const char* name = flags[index].name;
     switch (flag) {
-      case ROLE: role = optarg; break;
-      case INTERFACE: opt.interface = optarg; break;
-      case NAMESPACE: opt.namespace_ = optarg; break;
-      case CPU: opt.cpu = (int)number(optarg, name); break;
-      case SIZE: opt.size = (uint32_t)number(optarg, name); break;
-      case ROUNDS: opt.rounds = number(optarg, name); break;
-      case WARMUP: opt.warmup = number(optarg, name); break;
-      case LOCAL: opt.local = optarg; break;
-      case PEER: opt.peer = optarg; break;
-      case MODE: opt.mode = optarg; break;
-      case QUEUE: opt.queue = (int)number(optarg, name); break;
-      case BLOCK: opt.block = true; break;
-      case RAW: opt.raw = optarg; break;
-      default: usage("unknown flag");
+      case ROLE:
+        role = optarg;
+        break;
+      case INTERFACE:
+        opt.interface = optarg;
+        break;
+      case NAMESPACE:
+        opt.namespace_ = optarg;
+        break;
+      case CPU:
+        opt.cpu = (int)number(optarg, name);
+        break;
+      case SIZE:
+        opt.size = (uint32_t)number(optarg, name);
+        break;
+      case ROUNDS:
+        opt.rounds = number(optarg, name);
+        break;
+      case WARMUP:
+        opt.warmup = number(optarg, name);
+        break;
+      case LOCAL:
+        opt.local = optarg;
+        break;
+      case PEER:
+        opt.peer = optarg;
+        break;
+      case MODE:
+        opt.mode = optarg;
+        break;
+      case QUEUE:
+        opt.queue = (int)number(optarg, name);
+        break;
+      case BLOCK:
+        opt.block = true;
+        break;
+      case RAW:
+        opt.raw = optarg;
+        break;
+      default:
+        usage("unknown flag");
     }
   }
   if (optind != argc) usage("no arguments but flags");
@@ -192,7 +229,7 @@ static inline void wait_a_moment(void) {
 static void serve(void) {
   while (!stop) {
     uint32_t length;
-    uint8_t *message = path_receive(&length);
+    uint8_t* message = path_receive(&length);
     if (message != NULL) {
       path_reply(message, length);
     } else {
@@ -208,7 +245,7 @@ struct tally {
 };
 
 static inline void send_round(uint32_t sequence) {
-  uint8_t *out = path_message();
+  uint8_t* out = path_message();
   memcpy(out, &sequence, SEQUENCE_BYTES);
   memset(out + SEQUENCE_BYTES, (int)(sequence & 0xff), opt.size);
   path_send(SEQUENCE_BYTES + opt.size);
@@ -221,14 +258,14 @@ __attribute__((noreturn)) static void give_up(void) {
 }
 
 // One round: the time from before the send to after the answer is in hand. Looking at the payload comes after the clock.
-static uint64_t round_trip(uint32_t sequence, struct tally *tally) {
+static uint64_t round_trip(uint32_t sequence, struct tally* tally) {
   uint32_t length = SEQUENCE_BYTES + opt.size;
   uint64_t start = now_ns();
   uint64_t sent = start;
   send_round(sequence);
   for (uint32_t idle = 0, losses = 0; !stop;) {
     uint32_t got;
-    uint8_t *in = path_receive(&got);
+    uint8_t* in = path_receive(&got);
     if (in == NULL) {
       wait_a_moment();
       // The clock is looked at rarely, so that the wait is spent looking at the ring.
@@ -257,39 +294,40 @@ static uint64_t round_trip(uint32_t sequence, struct tally *tally) {
 
 // ---- results --------------------------------------------------------------------------------------------------------
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
+static int by_value(const void* a, const void* b) {
+  double x = *(const double*)a, y = *(const double*)b;
   return (x > y) - (x < y);
 }
 
 // Nearest rank: the smallest sample that at least `share` of all samples do not exceed.
-static double percentile(const double *sorted, uint64_t n, double share) {
+static double percentile(const double* sorted, uint64_t n, double share) {
   uint64_t rank = (uint64_t)ceil(share * (double)n - 1e-9);
   return sorted[rank == 0 ? 0 : rank - 1];
 }
 
-static void write_raw(const double *us) {
-  FILE *file = fopen(opt.raw, "wb");
+static void write_raw(const double* us) {
+  FILE* file = fopen(opt.raw, "wb");
   if (file == NULL || fwrite(us, sizeof *us, opt.rounds, file) != opt.rounds || fclose(file) != 0) die(opt.raw);
 }
 
-static void report(double *us, uint64_t elapsed, const struct tally *tally) {
+static void report(double* us, uint64_t elapsed, const struct tally* tally) {
   uint64_t n = opt.rounds;
   double sum = 0;
   for (uint64_t i = 0; i < n; i++) sum += us[i];
   qsort(us, n, sizeof *us, by_value);
-  printf("{\"test\":\"pingpong\",\"path\":\"%s\",\"mode\":\"%s\",\"wait\":\"%s\",\"size\":%u,\"rounds\":%llu,\"lost\":%llu,"
-         "\"stale\":%llu,\"wrong\":%llu,\"rtt_us\":{\"min\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
-         "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f},\"elapsed_us_per_round\":%.3f}\n",
-         path_name(), opt.mode, opt.block ? "block" : "spin", opt.size, (unsigned long long)n,
-         (unsigned long long)tally->lost, (unsigned long long)tally->stale, (unsigned long long)tally->wrong, us[0],
-         percentile(us, n, 0.5), percentile(us, n, 0.9), percentile(us, n, 0.99), percentile(us, n, 0.999),
-         percentile(us, n, 0.9999), us[n - 1], sum / (double)n,
-         (double)elapsed / 1000.0 / (double)n);
+  printf(
+      "{\"test\":\"pingpong\",\"path\":\"%s\",\"mode\":\"%s\",\"wait\":\"%s\",\"size\":%u,\"rounds\":%llu,\"lost\":%"
+      "llu,"
+      "\"stale\":%llu,\"wrong\":%llu,\"rtt_us\":{\"min\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
+      "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f},\"elapsed_us_per_round\":%.3f}\n",
+      path_name(), opt.mode, opt.block ? "block" : "spin", opt.size, (unsigned long long)n,
+      (unsigned long long)tally->lost, (unsigned long long)tally->stale, (unsigned long long)tally->wrong, us[0],
+      percentile(us, n, 0.5), percentile(us, n, 0.9), percentile(us, n, 0.99), percentile(us, n, 0.999),
+      percentile(us, n, 0.9999), us[n - 1], sum / (double)n, (double)elapsed / 1000.0 / (double)n);
 }
 
 static void ask(void) {
-  double *us = malloc(opt.rounds * sizeof *us);
+  double* us = malloc(opt.rounds * sizeof *us);
   if (us == NULL) die("memory for the samples");
   memset(us, 0, opt.rounds * sizeof *us);  // page faults now, not in the loop
   struct tally tally = {0, 0, 0};
@@ -304,12 +342,13 @@ static void ask(void) {
   report(us, elapsed, &tally);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   parse(argc, argv);
   settle();
   descriptor = path_open();
   if (opt.size + SEQUENCE_BYTES > path_limit()) {
-    fprintf(stderr, "pingpong_%s: --size is at most %u on this interface\n", path_name(), path_limit() - SEQUENCE_BYTES);
+    fprintf(stderr, "pingpong_%s: --size is at most %u on this interface\n", path_name(),
+            path_limit() - SEQUENCE_BYTES);
     return 2;
   }
   if (opt.server) {

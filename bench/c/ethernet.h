@@ -11,7 +11,7 @@
 static uint8_t ethernet_header[HEADER];
 static uint32_t interface_mtu;
 
-static const char *path_where(void) { return ""; }
+static const char* path_where(void) { return ""; }
 
 static void ethernet_open(void) {
   if (opt.interface == NULL) usage("--interface is needed");
@@ -26,7 +26,7 @@ static void ethernet_open(void) {
   interface_mtu = (uint32_t)request.ifr_mtu;
   close(fd);
 
-  uint8_t *h = ethernet_header;
+  uint8_t* h = ethernet_header;
   memset(h, 0, 6);
   if (!opt.server && sscanf(opt.peer, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", h, h + 1, h + 2, h + 3, h + 4, h + 5) != 6)
     usage("--peer is the server's MAC address");
@@ -36,7 +36,7 @@ static void ethernet_open(void) {
 }
 
 // Turns a received frame round: back to its sender, from us.
-static inline void ethernet_turn(uint8_t *frame) {
+static inline void ethernet_turn(uint8_t* frame) {
   memcpy(frame, frame + 6, 6);
   memcpy(frame + 6, ethernet_header + 6, 6);
 }

@@ -10,15 +10,15 @@ static bool connected;
 static uint8_t incoming[MAX_MESSAGE];
 static uint8_t outgoing[MAX_MESSAGE];
 
-static const char *path_name(void) { return "udp"; }
+static const char* path_name(void) { return "udp"; }
 
 // "198.18.0.1:34997" or "[fd00::1]:34997"
-static socklen_t address(const char *text, struct sockaddr_storage *out) {
+static socklen_t address(const char* text, struct sockaddr_storage* out) {
   char host[64];
   unsigned port;
   memset(out, 0, sizeof *out);
-  struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+  struct sockaddr_in* v4 = (struct sockaddr_in*)out;
+  struct sockaddr_in6* v6 = (struct sockaddr_in6*)out;
   if (sscanf(text, "[%63[0-9a-fA-F:]]:%u", host, &port) == 2 && inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons((uint16_t)port);
@@ -38,8 +38,8 @@ static int path_open(void) {
   fd = socket(target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) die("socket");
   if (opt.server) {
-    if (bind(fd, (struct sockaddr *)&target, length) != 0) die("bind");
-  } else if (connect(fd, (struct sockaddr *)&target, length) != 0) {
+    if (bind(fd, (struct sockaddr*)&target, length) != 0) die("bind");
+  } else if (connect(fd, (struct sockaddr*)&target, length) != 0) {
     die("connect");
   }
   opt.mode = target.ss_family == AF_INET ? "udp4" : "udp6";
@@ -47,30 +47,31 @@ static int path_open(void) {
 }
 
 // The port, which the kernel chose if it was 0.
-static const char *path_where(void) {
+static const char* path_where(void) {
   static char text[8];
   struct sockaddr_storage own;
   socklen_t length = sizeof own;
-  if (getsockname(fd, (struct sockaddr *)&own, &length) != 0) die("getsockname");
-  uint16_t port = own.ss_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port : ((struct sockaddr_in6 *)&own)->sin6_port;
+  if (getsockname(fd, (struct sockaddr*)&own, &length) != 0) die("getsockname");
+  uint16_t port =
+      own.ss_family == AF_INET ? ((struct sockaddr_in*)&own)->sin_port : ((struct sockaddr_in6*)&own)->sin6_port;
   snprintf(text, sizeof text, "%u", ntohs(port));
   return text;
 }
 
 static uint32_t path_limit(void) { return 65507; }
-static uint8_t *path_message(void) { return outgoing; }
+static uint8_t* path_message(void) { return outgoing; }
 static void path_send(uint32_t length) {
   if (send(fd, outgoing, length, 0) < 0 && errno != EAGAIN && errno != ECONNREFUSED) die("send");
 }
 
-static uint8_t *path_receive(uint32_t *length) {
+static uint8_t* path_receive(uint32_t* length) {
   ssize_t n;
   if (opt.server && !connected) {
     struct sockaddr_storage from;
     socklen_t from_length = sizeof from;
-    n = recvfrom(fd, incoming, sizeof incoming, 0, (struct sockaddr *)&from, &from_length);
+    n = recvfrom(fd, incoming, sizeof incoming, 0, (struct sockaddr*)&from, &from_length);
     if (n >= 0) {
-      if (connect(fd, (struct sockaddr *)&from, from_length) != 0) die("connect");
+      if (connect(fd, (struct sockaddr*)&from, from_length) != 0) die("connect");
       connected = true;
     }
   } else {
@@ -84,7 +85,7 @@ static uint8_t *path_receive(uint32_t *length) {
   return incoming;
 }
 
-static void path_reply(uint8_t *message, uint32_t length) {
+static void path_reply(uint8_t* message, uint32_t length) {
   if (send(fd, message, length, 0) < 0 && errno != EAGAIN && errno != ECONNREFUSED) die("send");
 }
-static void path_release(uint8_t *message) { (void)message; }
+static void path_release(uint8_t* message) { (void)message; }

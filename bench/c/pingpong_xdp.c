@@ -17,24 +17,24 @@
 #define RING 128u
 
 struct ring {
-  uint32_t *producer;
-  uint32_t *consumer;
-  uint32_t *flags;
-  void *entries;
+  uint32_t* producer;
+  uint32_t* consumer;
+  uint32_t* flags;
+  void* entries;
 };
 
 static int fd;
 static uint32_t frame_size = 2048;
-static uint8_t *umem;
+static uint8_t* umem;
 static struct ring fill, completion, rx, tx;
 static uint64_t free_frames[RX_FRAMES];
 static uint32_t free_count;
 static uint64_t message_frame;
 
-static const char *path_name(void) { return "xdp"; }
+static const char* path_name(void) { return "xdp"; }
 
-static inline uint32_t load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
-static inline void store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
+static inline uint32_t load(const uint32_t* word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline void store(uint32_t* word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
 // ---- the XDP program ------------------------------------------------------------------------------------------------
 
@@ -58,7 +58,8 @@ static int load_program(int map) {
       INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS),  // pass:
       INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
   };
-  int prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "pingpong_floor", "Dual BSD/GPL", program, sizeof program / sizeof *program, NULL);
+  int prog = bpf_prog_load(BPF_PROG_TYPE_XDP, "pingpong_floor", "Dual BSD/GPL", program,
+                           sizeof program / sizeof *program, NULL);
   if (prog < 0) die("load the XDP program");
   return prog;
 }
@@ -76,17 +77,17 @@ static void attach(bool generic) {
 
 // ---- the socket -----------------------------------------------------------------------------------------------------
 
-static struct ring map_ring(off_t page, const struct xdp_ring_offset *offset, size_t entry) {
+static struct ring map_ring(off_t page, const struct xdp_ring_offset* offset, size_t entry) {
   size_t length = offset->desc + RING * entry;
-  uint8_t *base = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, page);
+  uint8_t* base = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, page);
   if (base == MAP_FAILED) die("mmap a ring");
-  return (struct ring){.producer = (uint32_t *)(base + offset->producer),
-                       .consumer = (uint32_t *)(base + offset->consumer),
-                       .flags = (uint32_t *)(base + offset->flags),
+  return (struct ring){.producer = (uint32_t*)(base + offset->producer),
+                       .consumer = (uint32_t*)(base + offset->consumer),
+                       .flags = (uint32_t*)(base + offset->flags),
                        .entries = base + offset->desc};
 }
 
-static void xdp_option(int option, const void *value, socklen_t length, const char *name) {
+static void xdp_option(int option, const void* value, socklen_t length, const char* name) {
   if (setsockopt(fd, SOL_XDP, option, value, length) != 0) die(name);
 }
 
@@ -107,13 +108,13 @@ static void open_rings(void) {
 
 static void give_to_fill(uint64_t address) {
   uint32_t producer = *fill.producer;
-  ((uint64_t *)fill.entries)[producer & (RING - 1)] = address;
+  ((uint64_t*)fill.entries)[producer & (RING - 1)] = address;
   store(fill.producer, producer + 1);
 }
 
 // The kernel lets go of a queue a moment after its last socket is closed: a run right after another waits for that.
-static void bind_when_free(const struct sockaddr_xdp *local) {
-  for (int attempt = 0; bind(fd, (const struct sockaddr *)local, sizeof *local) != 0; attempt++) {
+static void bind_when_free(const struct sockaddr_xdp* local) {
+  for (int attempt = 0; bind(fd, (const struct sockaddr*)local, sizeof *local) != 0; attempt++) {
     if (errno != EBUSY || attempt == 100) die("bind");
     usleep(10000);
   }
@@ -162,7 +163,7 @@ static void collect(void) {
   uint32_t end = load(completion.producer);
   if (consumer == end) return;
   for (; consumer != end; consumer++) {
-    uint64_t address = ((uint64_t *)completion.entries)[consumer & (RING - 1)];
+    uint64_t address = ((uint64_t*)completion.entries)[consumer & (RING - 1)];
     if (opt.server) {
       give_to_fill(address);
     } else {
@@ -174,7 +175,7 @@ static void collect(void) {
 
 static void transmit(uint64_t address, uint32_t length) {
   uint32_t producer = *tx.producer;
-  ((struct xdp_desc *)tx.entries)[producer & (RING - 1)] = (struct xdp_desc){.addr = address, .len = length};
+  ((struct xdp_desc*)tx.entries)[producer & (RING - 1)] = (struct xdp_desc){.addr = address, .len = length};
   store(tx.producer, producer + 1);
   if (load(tx.flags) & XDP_RING_NEED_WAKEUP) {
     if (sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 && errno != EAGAIN && errno != EBUSY && errno != ENOBUFS)
@@ -182,7 +183,7 @@ static void transmit(uint64_t address, uint32_t length) {
   }
 }
 
-static uint8_t *path_message(void) {
+static uint8_t* path_message(void) {
   collect();
   while (free_count == 0 && !stop) {
     sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
@@ -195,24 +196,24 @@ static uint8_t *path_message(void) {
 
 static void path_send(uint32_t length) { transmit(message_frame, HEADER + length); }
 
-static uint8_t *path_receive(uint32_t *length) {
+static uint8_t* path_receive(uint32_t* length) {
   uint32_t consumer = *rx.consumer;
   if (load(rx.producer) == consumer) {
     if (load(fill.flags) & XDP_RING_NEED_WAKEUP) recvfrom(fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
     return NULL;
   }
-  const struct xdp_desc *desc = &((struct xdp_desc *)rx.entries)[consumer & (RING - 1)];
+  const struct xdp_desc* desc = &((struct xdp_desc*)rx.entries)[consumer & (RING - 1)];
   *length = desc->len - HEADER;
-  uint8_t *message = umem + desc->addr + HEADER;
+  uint8_t* message = umem + desc->addr + HEADER;
   store(rx.consumer, consumer + 1);
   return message;
 }
 
-static void path_reply(uint8_t *message, uint32_t length) {
+static void path_reply(uint8_t* message, uint32_t length) {
   collect();
   ethernet_turn(message - HEADER);
   transmit((uint64_t)(message - HEADER - umem), HEADER + length);
 }
 
 // The kernel takes the chunk, whatever the offset within it.
-static void path_release(uint8_t *message) { give_to_fill((uint64_t)(message - umem)); }
+static void path_release(uint8_t* message) { give_to_fill((uint64_t)(message - umem)); }

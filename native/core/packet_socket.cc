@@ -69,12 +69,12 @@ void Together(First first, Second second) {
 }  // namespace
 
 void PacketSocket::Define(Napi::Env env, Napi::Object exports) {
-  exports.Set("PacketSocket",
-              DefineClass(env, "PacketSocket",
-                          {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Drops>("drops"),
-                           InstanceMethod<&PacketSocket::TakeError>("takeError"),
-                           InstanceMethod<&PacketSocket::Close>("close"), InstanceAccessor<&PacketSocket::Fd>("fd"),
-                           InstanceAccessor<&PacketSocket::Link>("link")}));
+  exports.Set(
+      "PacketSocket",
+      DefineClass(env, "PacketSocket",
+                  {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Drops>("drops"),
+                   InstanceMethod<&PacketSocket::TakeError>("takeError"), InstanceMethod<&PacketSocket::Close>("close"),
+                   InstanceAccessor<&PacketSocket::Fd>("fd"), InstanceAccessor<&PacketSocket::Link>("link")}));
 }
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {
