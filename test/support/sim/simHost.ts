@@ -1,0 +1,105 @@
+import { Engine } from '../../../src/channel/engine.js';
+import type { Chance } from './chance.js';
+import type { Network } from './network.js';
+import { SimNic } from './simNic.js';
+import type { SimNicOptions } from './simNic.js';
+
+/** Rounds of `settle` in one turn, as the host's run loop has them. */
+const SETTLE_ROUNDS = 4;
+/** A busy engine gets its next turn after so long, µs; later and later while nothing comes in (it waits for memory). */
+const STEP = 20;
+const LONGEST_STEP = 1000;
+
+export interface SimHostOptions extends SimNicOptions {
+  /** 32 random bits for ids and sequence numbers. Default: chance. */
+  random?: () => number;
+  /** Turns come so much later than they could, at most, µs. */
+  late?: number;
+}
+
+/** A machine of the simulated network: a NIC, an engine, and a run loop in virtual time. */
+export class SimHost {
+  readonly nic: SimNic;
+  readonly engine: Engine;
+  readonly clock: { now: number };
+
+  readonly #network: Network;
+  readonly #chance: Chance;
+  readonly #late: number;
+  #wakeAt = Infinity;
+  #step = STEP;
+  #inTurn = false;
+  #alive = true;
+
+  constructor(network: Network, address: string, chance: Chance, options: SimHostOptions = {}) {
+    this.#network = network;
+    this.#chance = chance;
+    this.#late = options.late ?? 0;
+    this.clock = { now: network.now };
+    this.nic = new SimNic(network, address, chance.fork(), options);
+    this.engine = new Engine(this.nic, options.random ?? chance.fork().bits, this.clock);
+    this.nic.onArrival = () => this.#wake(network.now);
+    network.attach(this.nic);
+  }
+
+  get address(): string {
+    return this.nic.address;
+  }
+
+  /** The power goes: no word to anybody. Frames on the wire stay there. */
+  vanish(): void {
+    this.#alive = false;
+    this.#network.detach(this.nic);
+  }
+
+  /** The application calls in from outside of a turn. */
+  enter<T>(action: () => T): T {
+    if (!this.#inTurn) this.clock.now = this.#network.now;
+    try {
+      return action();
+    } finally {
+      this.#wake(this.#network.now);
+    }
+  }
+
+  #wake(at: number): void {
+    if (at >= this.#wakeAt) return;
+    this.#wakeAt = at;
+    const late = this.#late > 0 ? this.#chance.between(0, this.#late) : 0;
+    this.#network.at(at + late, () => {
+      if (this.#wakeAt === at) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (!this.#alive) return;
+    const { nic, engine, clock } = this;
+    this.#wakeAt = Infinity;
+    clock.now = this.#network.now;
+    const count = nic.receive();
+    this.#inTurn = true;
+    try {
+      if (count > 0) engine.digest(count);
+      if (clock.now >= engine.nextTimeout) engine.tick();
+      for (let i = 0; i < SETTLE_ROUNDS && engine.busy; i++) engine.settle();
+    } finally {
+      this.#inTurn = false;
+      nic.recycle();
+      nic.flush();
+    }
+    if (engine.nextTimeout <= clock.now) throw new Error(`a timer of ${nic.address} is due again at once`);
+    this.#step = count > 0 || !engine.busy ? STEP : Math.min(this.#step * 2, LONGEST_STEP);
+    if (engine.busy || nic.waiting > 0) this.#wake(clock.now + this.#step);
+    if (engine.nextTimeout !== Infinity) this.#wake(engine.nextTimeout);
+  }
+
+  /** What is wrong when everything should be over: empty if nothing. */
+  leftovers(): string[] {
+    const found = this.nic.leaks();
+    const { engine } = this;
+    if (engine.channelCount > 0) found.push(`${engine.channelCount} channels are left`);
+    if (engine.nextTimeout !== Infinity) found.push('a timer is left');
+    if (engine.busy) found.push('the engine is busy');
+    return found.map((text) => `${this.address}: ${text}`);
+  }
+}
