@@ -39,15 +39,20 @@ export interface ChannelEvents {
   closed(reason: CloseReason, error: EmpError | undefined): void;
 }
 
+/** Sends the frames that carry no data. */
+export interface ControlSink {
+  connect(channel: ChannelCore): void;
+  accept(channel: ChannelCore): void;
+  ack(channel: ChannelCore): void;
+  probe(channel: ChannelCore): void;
+  reset(channel: ChannelCore, reason: number): void;
+}
+
 /** What a channel needs of the engine that it lives in. */
 export interface ChannelOwner {
+  readonly control: ControlSink;
   /** The channel has something to do at the end of this turn. */
   touch(channel: ChannelCore): void;
-  sendConnect(channel: ChannelCore): void;
-  sendAccept(channel: ChannelCore): void;
-  sendAck(channel: ChannelCore): void;
-  sendProbe(channel: ChannelCore): void;
-  sendReset(channel: ChannelCore, reason: number): void;
   /** The channel is closed: forget it. */
   release(channel: ChannelCore): void;
 }
@@ -103,7 +108,7 @@ export class ChannelCore implements ReceiverEvents {
   // ---- the handshake
 
   connect(): void {
-    this.owner.sendConnect(this);
+    this.owner.control.connect(this);
     this.#repeatHandshake();
     this.owner.touch(this);
   }
@@ -118,7 +123,7 @@ export class ChannelCore implements ReceiverEvents {
 
   accept(): void {
     this.#setState(ChannelState.accepting);
-    this.owner.sendAccept(this);
+    this.owner.control.accept(this);
     this.#repeatHandshake();
     this.owner.touch(this);
   }
@@ -183,12 +188,12 @@ export class ChannelCore implements ReceiverEvents {
     const code = resetCode(reason);
     if (this.state === ChannelState.lingering) {
       // Only the linger is cut short: the peer may miss the last acknowledgement, and a reset would tell it of a failure.
-      if (code !== undefined) this.owner.sendAck(this);
+      if (code !== undefined) this.owner.control.ack(this);
       return this.#close();
     }
     if (code !== undefined && this.link.remoteId !== 0) {
       this.farewell = code;
-      this.owner.sendReset(this, code);
+      this.owner.control.reset(this, code);
     }
     this.#break(reason, detail, cause);
   }
@@ -212,7 +217,7 @@ export class ChannelCore implements ReceiverEvents {
     }
     if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
       if (this.receiver.owesAck()) {
-        this.owner.sendAck(this);
+        this.owner.control.ack(this);
         // No memory or no room in the ring: in the next turn.
         if (this.receiver.owesAck()) this.owner.touch(this);
       }
@@ -289,8 +294,8 @@ export class ChannelCore implements ReceiverEvents {
       return;
     }
     this.#attempts++;
-    if (this.state === ChannelState.connecting) this.owner.sendConnect(this);
-    else this.owner.sendAccept(this);
+    if (this.state === ChannelState.connecting) this.owner.control.connect(this);
+    else this.owner.control.accept(this);
     this.#repeatHandshake();
   }
 
@@ -349,7 +354,7 @@ export class ChannelCore implements ReceiverEvents {
 
   #probe(): void {
     this.link.counters[ChannelCounter.probesSent]++;
-    this.owner.sendProbe(this);
+    this.owner.control.probe(this);
   }
 
   #isDead(now: number, attempts: number): boolean {

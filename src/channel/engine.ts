@@ -1,19 +1,9 @@
 import { Deadlines } from '../arq/deadlines.js';
+import { TokenBucket } from '../arq/tokenBucket.js';
 import { ChannelError } from '../errors.js';
-import {
-  HANDSHAKE_BYTES,
-  REASON_BYTES,
-  Refusal,
-  readHandshake,
-  readReason,
-  readReasonVersion,
-  writeHandshake,
-  writeReason,
-} from '../wire/control.js';
+import { Refusal, readHandshake, readReason, readReasonVersion } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
 import {
-  CHECKED_HEADER_BYTES,
-  Flag,
   FrameType,
   HEADER_BYTES,
   Header,
@@ -23,19 +13,15 @@ import {
   decode,
   destinationOf,
   headerBytesOf,
-  payloadCheck,
   payloadLengthOf,
   sequenceOf,
   sourceOf,
   typeOf,
-  word0,
-  word1,
-  writeCheckedHeader,
-  writeHeader,
 } from '../wire/header.js';
+import { ControlFrames } from './controlFrames.js';
 import { ChannelCore, ChannelState } from './core.js';
 import type { ChannelOwner } from './core.js';
-import { ChannelCounter, ENGINE_COUNTERS, EngineCounter } from './counters.js';
+import { ENGINE_COUNTERS, EngineCounter } from './counters.js';
 import { Link, Time } from './link.js';
 import type { Clock } from './link.js';
 import type { ChannelSettings } from './options.js';
@@ -48,8 +34,6 @@ const BACKLOG = 128;
 /** RESETs for unknown channels: so many at once, and so many more a second. */
 const RESET_BURST = 64;
 const RESETS_PER_MICROSECOND = 1000 / 1_000_000;
-const PLAIN_WORD1 = word1(HEADER_BYTES >> 2, 0);
-const CHECKED_WORD1 = word1(CHECKED_HEADER_BYTES >> 2, 0);
 /** The smallest frame that is worth a channel, bytes. */
 const SMALLEST_MTU = HEADER_BYTES + 64;
 
@@ -69,13 +53,14 @@ export interface Acceptor {
 
 /**
  * All channels over one NIC. Sans-I/O: the owner gives it bursts (`digest`), time (`tick`), and calls `settle` at the end of a turn;
- * frames to send go to the port. The order of a turn: digest, tick, settle.
+ * frames to send go to the port. The order of a turn: digest, settle, tick, settle.
  */
 export class Engine implements ChannelOwner {
   readonly counters = new Float64Array(ENGINE_COUNTERS);
   /** Frames that could not be decoded, by `Reject` reason. */
   readonly rejects = new Float64Array(REJECT_REASONS);
   readonly clock: Clock;
+  readonly control: ControlFrames;
 
   readonly #port: FramePort;
   readonly #random: () => number;
@@ -92,8 +77,8 @@ export class Engine implements ChannelOwner {
   #touched: ChannelCore[] = [];
   #settling: ChannelCore[] = [];
   #touchedCount = 0;
-  #resetTokens = RESET_BURST;
-  #resetsAt = 0;
+  /** RESETs for unknown channels. */
+  readonly #resets = new TokenBucket(RESET_BURST, RESETS_PER_MICROSECOND);
 
   /** @param random 32 random bits, as an integer */
   constructor(port: FramePort, random: () => number, clock: Clock) {
@@ -101,6 +86,7 @@ export class Engine implements ChannelOwner {
     this.#random = random;
     this.clock = clock;
     this.#table = new ChannelTable(random);
+    this.control = new ControlFrames(port, this.counters);
   }
 
   get channels(): ChannelCore[] {
@@ -271,24 +257,24 @@ export class Engine implements ChannelOwner {
       return;
     }
     const address = this.#port.source(index);
-    if (!isWorkable(handshake)) return this.#refuse(address, remoteId, Refusal.parameters);
+    if (!isWorkable(handshake)) return this.control.refuse(address, remoteId, Refusal.parameters);
     const key = `${address}/${remoteId}`;
     const known = this.#accepted.get(key);
     if (known !== undefined) {
-      if (known.state === ChannelState.accepting) this.sendAccept(known);
+      if (known.state === ChannelState.accepting) this.control.accept(known);
       return;
     }
     const acceptor = this.#acceptors.get(handshake.port);
-    if (acceptor === undefined) return this.#refuse(address, remoteId, Refusal.noListener);
-    if (this.#pending.size >= BACKLOG) return this.#refuse(address, remoteId, Refusal.backlog);
+    if (acceptor === undefined) return this.control.refuse(address, remoteId, Refusal.noListener);
+    if (this.#pending.size >= BACKLOG) return this.control.refuse(address, remoteId, Refusal.backlog);
     if (!willAccept(acceptor, { address, port: handshake.port })) {
-      return this.#refuse(address, remoteId, Refusal.refused);
+      return this.control.refuse(address, remoteId, Refusal.refused);
     }
     let channel;
     try {
       channel = this.create(address, handshake.port, acceptor.settings);
     } catch {
-      return this.#refuse(address, remoteId, Refusal.backlog);
+      return this.control.refuse(address, remoteId, Refusal.backlog);
     }
     this.#pending.add(channel);
     this.#accepted.set(key, channel);
@@ -332,7 +318,8 @@ export class Engine implements ChannelOwner {
     // The fixed header is the same in every version, and its check was right: we can say that we do not understand.
     const { view, rx } = this.#port;
     const type = typeOf(view, at);
-    if (type === FrameType.connect) return this.#refuse(this.#port.source(index), sourceOf(view, at), Refusal.version);
+    if (type === FrameType.connect)
+      return this.control.refuse(this.#port.source(index), sourceOf(view, at), Refusal.version);
     if (type !== FrameType.refuse) return;
     const channel = this.#table.find(destinationOf(view, at));
     if (channel === undefined || channel.state !== ChannelState.connecting) return;
@@ -344,127 +331,13 @@ export class Engine implements ChannelOwner {
   /** Tells a peer that outlived us (or that we outlived) that its channel is no more. */
   #unknown(index: number, at: number, type: number): void {
     this.counters[EngineCounter.unknownChannel]++;
-    if (type === FrameType.reset || type === FrameType.refuse || !this.#mayReset()) return;
+    if (type === FrameType.reset || type === FrameType.refuse || !this.#resets.take(this.clock.now)) return;
     const { view } = this.#port;
     const to = this.#port.peer(this.#port.source(index));
     const id = destinationOf(view, at);
-    this.#reason(FrameType.reset, to, sourceOf(view, at), id, this.#table.farewell(id));
+    this.control.reason(FrameType.reset, to, sourceOf(view, at), id, this.#table.farewell(id));
     this.#port.forget(to);
     this.counters[EngineCounter.resetsSent]++;
-  }
-
-  #mayReset(): boolean {
-    const { now } = this.clock;
-    this.#resetTokens = Math.min(RESET_BURST, this.#resetTokens + (now - this.#resetsAt) * RESETS_PER_MICROSECOND);
-    this.#resetsAt = now;
-    if (this.#resetTokens < 1) return false;
-    this.#resetTokens--;
-    return true;
-  }
-
-  // ---- control frames. One that finds no memory or no room in the ring is lost, as on the wire: timers repeat it.
-
-  sendConnect(channel: ChannelCore): void {
-    this.#handshake(FrameType.connect, channel);
-  }
-
-  sendAccept(channel: ChannelCore): void {
-    this.#handshake(FrameType.accept, channel);
-  }
-
-  #handshake(type: number, channel: ChannelCore): void {
-    const { settings, link } = channel;
-    const frame = this.#port.alloc(0);
-    if (frame < 0) return;
-    writeHandshake(this.#port.view, frame + CHECKED_HEADER_BYTES, {
-      port: channel.port,
-      mtu: this.#port.info.mtu,
-      window: settings.window,
-      version: VERSION,
-      payloadCheck: settings.payloadCheck || link.checked,
-      maxMessage: settings.maxMessage,
-    });
-    const acknowledgement = type === FrameType.accept ? channel.receiver.acknowledgement : 0;
-    const { localId, remoteId, peer } = link;
-    this.#send(frame, type, HANDSHAKE_BYTES, peer, remoteId, localId, channel.initialSequence, acknowledgement, 0);
-  }
-
-  sendAck(channel: ChannelCore): void {
-    const { receiver, link } = channel;
-    const frame = this.#port.alloc(0);
-    if (frame < 0) return;
-    let bitmap = 0;
-    if (receiver.window.hasHoles) {
-      bitmap = receiver.writeBitmap(frame + CHECKED_HEADER_BYTES, this.#port.info.mtu - CHECKED_HEADER_BYTES);
-    }
-    if (!this.#plain(frame, FrameType.ack, bitmap, channel)) return;
-    receiver.acknowledged();
-    receiver.sackPending = false;
-    link.counters[ChannelCounter.acksSent]++;
-    if (bitmap > 0) link.counters[ChannelCounter.sacksSent]++;
-  }
-
-  sendProbe(channel: ChannelCore): void {
-    const frame = this.#port.alloc(0);
-    if (frame >= 0) this.#plain(frame, FrameType.probe, 0, channel);
-  }
-
-  #plain(frame: number, type: number, length: number, channel: ChannelCore): boolean {
-    const { receiver, sender, link } = channel;
-    const { peer, remoteId, localId } = link;
-    const { acknowledgement, credit } = receiver;
-    return this.#send(frame, type, length, peer, remoteId, localId, sender.window.next, acknowledgement, credit);
-  }
-
-  sendReset(channel: ChannelCore, reason: number): void {
-    const { peer, remoteId, localId } = channel.link;
-    this.#reason(FrameType.reset, peer, remoteId, localId, reason);
-    this.counters[EngineCounter.resetsSent]++;
-  }
-
-  #refuse(address: string, remoteId: number, reason: number): void {
-    const peer = this.#port.peer(address);
-    this.#reason(FrameType.refuse, peer, remoteId, 0, reason);
-    this.#port.forget(peer);
-    this.counters[EngineCounter.refusalsSent]++;
-  }
-
-  #reason(type: number, peer: number, destination: number, source: number, reason: number): void {
-    const frame = this.#port.alloc(0);
-    if (frame < 0) return;
-    writeReason(this.#port.view, frame + CHECKED_HEADER_BYTES, reason, VERSION);
-    this.#send(frame, type, REASON_BYTES, peer, destination, source, 0, 0, 0);
-  }
-
-  /**
-   * A frame that is not kept: the pool has it back when the kernel is done with it. A payload is always checked: a damaged bitmap
-   * would say that frames arrived which did not, a damaged handshake would set up another channel than was asked for.
-   */
-  #send(
-    frame: number,
-    type: number,
-    length: number,
-    peer: number,
-    destination: number,
-    source: number,
-    sequence: number,
-    acknowledgement: number,
-    credit: number,
-  ): boolean {
-    const { view } = this.#port;
-    let header = HEADER_BYTES;
-    if (length === 0) {
-      const w0 = word0(type, 0, 0);
-      writeHeader(view, frame, w0, PLAIN_WORD1, destination, source, sequence, acknowledgement, credit);
-    } else {
-      header = CHECKED_HEADER_BYTES;
-      const w0 = word0(type, Flag.payloadCheck, length);
-      const check = payloadCheck(view, frame + header, length);
-      writeCheckedHeader(view, frame, w0, CHECKED_WORD1, destination, source, sequence, acknowledgement, credit, check);
-    }
-    const sent = this.#port.send(frame, header + length, peer);
-    this.#port.free(frame);
-    return sent;
   }
 
   // ---- ends
