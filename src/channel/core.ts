@@ -207,11 +207,12 @@ export class ChannelCore implements ReceiverEvents {
 
   /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
   settle(): void {
-    if (this.state >= ChannelState.accepting && this.state !== ChannelState.closed) this.sender.takeAcknowledgement();
+    if (this.state >= ChannelState.accepting && this.state !== ChannelState.closed)
+      this.sender.flight.takeAcknowledgement();
     if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
     if (this.state === ChannelState.open) {
       const { sender } = this;
-      if (sender.hasWork || sender.stalled) sender.pump();
+      if (sender.hasWork) sender.pump();
       if (sender.blocked && sender.hasRoom) this.#writable();
       if (this.isOpen && sender.finished) this.#finished();
     }
@@ -312,12 +313,12 @@ export class ChannelCore implements ReceiverEvents {
 
   #resendTimer(now: number): void {
     const { settings, sender } = this;
-    if (this.#isDead(now, sender.attempts)) return this.fail('unreachable');
+    if (this.#isDead(now, sender.flight.attempts)) return this.fail('unreachable');
     // Waiting for credit is no resend: the peer is there, its reader is slow.
     const isResend = sender.window.outstanding > 0 && !sender.endWaits;
     if (settings.onResend !== undefined && isResend && !this.#decide(now)) return;
-    if (!sender.timedOut()) this.#probe();
-    if (sender.stalled) this.owner.touch(this);
+    if (!sender.flight.timedOut()) this.#probe();
+    if (sender.flight.stalled) this.owner.touch(this);
   }
 
   /** The resend decision (E4). */
@@ -326,7 +327,7 @@ export class ChannelCore implements ReceiverEvents {
     let goOn = false;
     try {
       goOn = settings.onResend!({
-        attempts: sender.attempts + 1,
+        attempts: sender.flight.attempts + 1,
         outstanding: sender.window.outstanding,
         silence: now - this.#times[Time.heard],
       });

@@ -163,7 +163,7 @@ export class Engine implements ChannelOwner {
     channel.heard();
     if (type === FrameType.reset) return this.#reset(channel, at);
     if (channel.state === ChannelState.accepting && !this.#confirm(channel, type)) return;
-    channel.sender.acknowledged(header.acknowledgement, header.credit);
+    channel.sender.flight.acknowledged(header.acknowledgement, header.credit);
     // Before the handler runs, which may be long, and may end the channel.
     this.touch(channel);
     if (type === FrameType.data) {
@@ -171,7 +171,8 @@ export class Engine implements ChannelOwner {
       else channel.receiver.ackPending = true;
     } else if (type === FrameType.ack) {
       const bytes = header.payloadLength;
-      if (bytes > 0) channel.sender.selectivelyAcknowledged(header.acknowledgement, at + header.headerBytes, bytes);
+      if (bytes > 0)
+        channel.sender.flight.selectivelyAcknowledged(header.acknowledgement, at + header.headerBytes, bytes);
     } else {
       // PROBE, or an ACCEPT that came twice because our answer was lost.
       channel.receiver.ackPending = true;
@@ -239,7 +240,7 @@ export class Engine implements ChannelOwner {
       channel.touched = false;
       channel.settle();
       if (channel.isClosed) continue;
-      if (channel.isOpen && channel.sender.stalled) this.touch(channel);
+      if (channel.isOpen && channel.sender.flight.stalled) this.touch(channel);
       this.#schedule(channel);
     }
     this.#settling = list;

@@ -1,10 +1,9 @@
-import { RttEstimator } from '../arq/rtt.js';
-import { REORDERING, SendWindow, Slot } from '../arq/sendWindow.js';
-import { distance } from '../arq/sequence.js';
+import type { RttEstimator } from '../arq/rtt.js';
+import type { SendWindow } from '../arq/sendWindow.js';
 import { ChannelError } from '../errors.js';
-import { Flag, FrameType, payloadCheck, word0, word1, writeCheckedHeader, writeHeader } from '../wire/header.js';
+import { Flag } from '../wire/header.js';
 import { ChannelCounter } from './counters.js';
-import { Time } from './link.js';
+import { Flight } from './flight.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
@@ -14,26 +13,16 @@ export const CONTROL_RESERVE = 64;
 /** Up to here a loop over bytes beats a call of `set`. */
 const SMALL = 32;
 
-/**
- * The sending half: composes frames where they are sent from, keeps them until they are acknowledged, resends. A payload is written
- * once; a resend writes the header anew (newer acknowledgement) and queues the same frame.
- */
+/** The sending half of a channel: composes messages in the frames that they are sent from, so that a payload is written once. */
 export class Sender {
+  readonly flight: Flight;
   readonly window: SendWindow;
   readonly rtt: RttEstimator;
-  /** Timeouts in a row. */
-  attempts = 0;
   /** The application was told false and waits to hear that it can send again (E5). */
   blocked = false;
-  /** Frames are left that the NIC had no room for: try again in the next turn. */
-  stalled = false;
 
   readonly #link: Link;
-  readonly #times: Float64Array;
-  readonly #receiver: Receiver;
   readonly #maxMessage: number;
-  readonly #maxRto: number;
-  readonly #headerWord1: number;
   // A message of several frames, of which some are not in frames yet.
   #message: Uint8Array | undefined = undefined;
   #offset = 0;
@@ -42,12 +31,6 @@ export class Sender {
   #reservedLength = 0;
   #ending = false;
   #finQueued = false;
-  // The newest acknowledgement of this turn.
-  #noted = false;
-  #notedAck = 0;
-  #notedCredit = 0;
-  /** Resends that acknowledgements have paid for since the last timeout. */
-  #budget = 0;
 
   constructor(
     link: Link,
@@ -58,13 +41,10 @@ export class Sender {
     peerMaxMessage: number,
   ) {
     this.#link = link;
-    this.#times = link.times;
-    this.#receiver = receiver;
     this.#maxMessage = peerMaxMessage;
-    this.#maxRto = settings.rto.max;
-    this.#headerWord1 = word1(link.headerBytes >> 2, 0);
-    this.window = new SendWindow(first, settings.window, settings.window * 2, credit);
-    this.rtt = new RttEstimator(settings.rto);
+    this.flight = new Flight(link, receiver, settings, first, credit);
+    this.window = this.flight.window;
+    this.rtt = this.flight.rtt;
   }
 
   /** Everything given to this side was acknowledged, the end included. */
@@ -87,8 +67,7 @@ export class Sender {
 
   /** All but the end was acknowledged, and the peer answered since that was sent: it is there, its reader rests. */
   get endWaits(): boolean {
-    const { una, end } = this.window;
-    return this.#finQueued && ((una + 1) | 0) === end && this.window.sentAt(una) < this.#times[Time.heard];
+    return this.#finQueued && this.flight.onlyLastWaits;
   }
 
   /** A long message has not wholly been put into frames: its buffer must not change yet. */
@@ -102,7 +81,8 @@ export class Sender {
   }
 
   get hasWork(): boolean {
-    return this.window.maySend || this.#budget > 0 || this.#message !== undefined || (this.#ending && !this.#finQueued);
+    const waits = this.#message !== undefined || (this.#ending && !this.#finQueued);
+    return this.flight.hasWork || this.flight.stalled || waits;
   }
 
   /** Takes a message, or says false (back-pressure). */
@@ -176,7 +156,7 @@ export class Sender {
 
   /** Room for another frame, be it by an acknowledgement that was only noted. */
   #makeRoom(): boolean {
-    if (!this.window.hasRoom) this.takeAcknowledgement();
+    if (!this.window.hasRoom) this.flight.takeAcknowledgement();
     return this.window.hasRoom;
   }
 
@@ -184,13 +164,13 @@ export class Sender {
     const { port } = this.#link;
     const frame = port.alloc(CONTROL_RESERVE);
     if (frame >= 0) return frame;
-    this.takeAcknowledgement();
+    this.flight.takeAcknowledgement();
     return port.alloc(CONTROL_RESERVE);
   }
 
   /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
   #starve(): false {
-    this.stalled = true;
+    this.flight.stalled = true;
     return this.refuse();
   }
 
@@ -223,7 +203,7 @@ export class Sender {
     while (this.window.hasRoom) {
       const frame = port.alloc(CONTROL_RESERVE);
       if (frame < 0) {
-        this.stalled = true;
+        this.flight.stalled = true;
         return;
       }
       let at = frame + headerBytes;
@@ -241,7 +221,7 @@ export class Sender {
       this.#offset += length;
       const done = this.#offset === total;
       if (done) flags |= Flag.last;
-      this.#put(frame, flags, at + length - frame - headerBytes, this.#type);
+      this.flight.put(frame, flags, at + length - frame - headerBytes, this.#type);
       if (done) {
         this.#message = undefined;
         return;
@@ -250,81 +230,27 @@ export class Sender {
   }
 
   #queue(frame: number, flags: number, length: number, type: number): void {
-    this.#put(frame, flags, length, type);
-    if (this.window.maySend) this.#sendNext();
-    if (this.#times[Time.resend] === Infinity) this.#arm();
-  }
-
-  #put(frame: number, flags: number, length: number, type: number): void {
-    const { port, checked, headerBytes, counters } = this.#link;
-    if (checked) {
-      flags |= Flag.payloadCheck;
-      port.view.setInt32(frame + 32, payloadCheck(port.view, frame + headerBytes, length), true);
-    }
-    counters[ChannelCounter.bytesSent] += length;
-    this.window.push(frame, word0(FrameType.data, flags, length), this.#headerWord1 | (type << 16));
-  }
-
-  #sendNext(): boolean {
-    const window = this.window;
-    const sequence = window.next;
-    if (!this.#transmit(sequence, 0)) {
-      this.stalled = true;
-      return false;
-    }
-    window.next = (sequence + 1) | 0;
-    this.#link.counters[ChannelCounter.framesSent]++;
-    return true;
-  }
-
-  /** One frame to the NIC, with the newest acknowledgement. False when the NIC has no room. */
-  #transmit(sequence: number, flags: number): boolean {
-    const link = this.#link;
-    const { port } = link;
-    const receiver = this.#receiver;
-    const window = this.window;
-    const { slots } = window;
-    const slot = window.slot(sequence);
-    const frame = slots[slot + Slot.frame];
-    const w0 = slots[slot + Slot.word0] | (flags << 8);
-    const w1 = slots[slot + Slot.word1];
-    const view = port.view;
-    const ack = receiver.acknowledgement;
-    const credit = receiver.credit;
-    if (link.checked) {
-      const check = view.getInt32(frame + 32, true);
-      writeCheckedHeader(view, frame, w0, w1, link.remoteId, link.localId, sequence, ack, credit, check);
-    } else {
-      writeHeader(view, frame, w0, w1, link.remoteId, link.localId, sequence, ack, credit);
-    }
-    if (!port.send(frame, link.headerBytes + (w0 >>> 16), link.peer)) return false;
-    receiver.acknowledged();
-    window.sent(sequence, link.clock.now);
-    return true;
+    const { flight } = this;
+    flight.put(frame, flags, length, type);
+    if (this.window.maySend) flight.sendNext();
+    flight.arm();
   }
 
   /** Sends everything that may be sent now: lost frames first, then new ones. */
   pump(): void {
-    this.stalled = false;
-    const window = this.window;
-    while (this.#budget > 0 && window.lost) {
-      const sequence = window.takeLost();
-      this.#budget--;
-      if (!this.#resend(sequence, ChannelCounter.timeoutResends)) break;
-    }
+    const { flight, window } = this;
+    flight.stalled = false;
+    flight.resendLost();
     this.#fragment();
-    while (window.maySend) {
-      if (!this.#sendNext()) break;
-      if (this.#message !== undefined) this.#fragment();
-    }
+    while (window.maySend && flight.sendNext()) if (this.#message !== undefined) this.#fragment();
     if (this.#ending && !this.#finQueued && this.#message === undefined && window.hasRoom) this.#queueFin();
-    if (this.#times[Time.resend] === Infinity) this.#arm();
+    flight.arm();
   }
 
   #queueFin(): void {
     const frame = this.#link.port.alloc(0);
     if (frame < 0) {
-      this.stalled = true;
+      this.flight.stalled = true;
       return;
     }
     if (this.#reserved >= 0) {
@@ -332,147 +258,18 @@ export class Sender {
       this.#reserved = -1;
     }
     this.#finQueued = true;
-    this.#put(frame, Flag.fin, 0, 0);
-    if (this.window.maySend) this.#sendNext();
-  }
-
-  /** @param counter what caused it */
-  #resend(sequence: number, counter: number): boolean {
-    const frame = this.window.frameOf(sequence);
-    // Still in the transmit ring: it has not even left, and its bytes must not change.
-    if (this.#link.port.inFlight(frame)) return true;
-    if (!this.#transmit(sequence, Flag.resent)) {
-      this.stalled = true;
-      return false;
-    }
-    this.#link.counters[counter]++;
-    return true;
-  }
-
-  /** The timer runs while something is under way, or waits for credit that may have been lost. */
-  #arm(): void {
-    if (this.window.outstanding > 0 || this.window.starved)
-      this.#times[Time.resend] = this.#link.clock.now + this.rtt.rto;
-  }
-
-  /**
-   * Acknowledgement and credit of a frame that came in. They are only noted: the newest counts, and a handler's answer to the frame
-   * is on its way before they are worked through, at the end of the turn.
-   */
-  acknowledged(acknowledgement: number, credit: number): void {
-    const { window } = this;
-    if (!window.accepts(acknowledgement)) {
-      this.#link.counters[ChannelCounter.strayAcks]++;
-      return;
-    }
-    const news = this.#noted ? distance(this.#notedAck, acknowledgement) : 0;
-    if (news < 0) return;
-    this.#notedCredit = this.#noted && news === 0 ? Math.max(this.#notedCredit, credit) : credit;
-    this.#notedAck = acknowledgement;
-    this.#noted = true;
-  }
-
-  /** Works through what was noted: gives back frames, measures, opens the window. */
-  takeAcknowledgement(): void {
-    if (!this.#noted) return;
-    this.#noted = false;
-    const { port, clock } = this.#link;
-    const window = this.window;
-    const acknowledgement = this.#notedAck;
-    const credit = this.#notedCredit;
-    const advanced = (acknowledgement - window.una) | 0;
-    if (advanced > 0) {
-      const newest = (acknowledgement - 1) | 0;
-      // Karn: a frame sent twice does not say which sending was acknowledged; and one that had to wait for such a frame says
-      // how long the repair took, not the round trip.
-      if (window.sends(newest) === 1 && window.sends(window.una) === 1) {
-        this.rtt.sample(clock.now - window.sentAt(newest));
-      }
-      do {
-        port.free(window.frameOf(window.una));
-        window.release();
-      } while (window.una !== acknowledgement);
-      this.attempts = 0;
-      this.#budget += 2 * advanced;
-      if (!window.lost) this.#budget = 0;
-      window.grant(acknowledgement, credit);
-      this.#times[Time.resend] = Infinity;
-      this.#arm();
-    } else if (window.grant(acknowledgement, credit) && window.outstanding === 0) {
-      this.attempts = 0;
-      this.#times[Time.resend] = Infinity;
-    }
-  }
-
-  /** The bitmap of a selective acknowledgement; frames that it shows to be lost are resent at once. */
-  selectivelyAcknowledged(acknowledgement: number, at: number, bytes: number): void {
-    this.takeAcknowledgement();
-    const { port } = this.#link;
-    const window = this.window;
-    let highest = window.una;
-    for (let i = 0; i < bytes; i++) {
-      const byte = port.view.getUint8(at + i);
-      for (let bit = 0; bit < 8; bit++) {
-        if ((byte & (1 << bit)) === 0) continue;
-        const sequence = (acknowledgement + 1 + i * 8 + bit) | 0;
-        window.sack(sequence);
-        if (distance(highest, sequence) > 0) highest = sequence;
-      }
-    }
-    this.#repair(highest);
-  }
-
-  /** Fast retransmit: holes well below the highest frame that arrived are losses, unless just resent. */
-  #repair(highest: number): void {
-    const { clock } = this.#link;
-    const window = this.window;
-    const end = distance(window.next, highest) > 0 ? window.next : highest;
-    const recent = clock.now - this.rtt.smoothed - 4 * this.rtt.variance;
-    for (let s = window.una; distance(s, end) >= REORDERING; s = (s + 1) | 0) {
-      if (window.isSacked(s)) continue;
-      if (window.sends(s) > 1 && window.sentAt(s) > recent) continue;
-      if (!this.#resend(s, ChannelCounter.fastResends)) return;
-      // The repair is under way: the timer gives it a whole timeout.
-      if (s === window.una) this.#times[Time.resend] = clock.now + this.rtt.rto;
-    }
-  }
-
-  /**
-   * The timeout has run out. True: something was resent; false: there is nothing to resend, but credit or an acknowledgement is
-   * missing, so the channel should probe.
-   */
-  timedOut(): boolean {
-    const window = this.window;
-    const { counters, clock } = this.#link;
-    this.attempts++;
-    if (window.outstanding === 0) {
-      // Asking for credit says nothing about the round trip: these waits grow on their own.
-      this.#times[Time.resend] = clock.now + Math.min(this.rtt.rto * 2 ** this.attempts, this.#maxRto);
-      return false;
-    }
-    counters[ChannelCounter.timeouts]++;
-    this.rtt.backOff();
-    this.#times[Time.resend] = clock.now + this.rtt.rto;
-    window.declareLost();
-    // All that is under way has arrived, but was not consumed: the end of a channel whose reader rests.
-    if (!window.lost) return false;
-    this.#budget = 1;
-    this.pump();
-    return true;
+    this.flight.put(frame, Flag.fin, 0, 0);
+    if (this.window.maySend) this.flight.sendNext();
   }
 
   /** The channel has ended: gives back every frame. */
   close(): void {
-    const { port } = this.#link;
-    const window = this.window;
-    for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
-    window.next = window.end;
-    if (this.#reserved >= 0) port.free(this.#reserved);
+    this.flight.close();
+    if (this.#reserved >= 0) this.#link.port.free(this.#reserved);
     this.#reserved = -1;
     this.#message = undefined;
     this.#ending = true;
     this.#finQueued = false;
-    this.#times[Time.resend] = Infinity;
-    this.stalled = this.blocked = this.#noted = false;
+    this.blocked = false;
   }
 }
