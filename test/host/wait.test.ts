@@ -79,7 +79,7 @@ describe('timers and promises of the process', () => {
       const host = await wire.host('a', { wait });
       const channel = await host.connect(peer.address, 1);
       const rounds = load(channel, depth);
-      await new Promise((resolve) => setTimeout(resolve, 300)); // until what runs often is compiled
+      await new Promise((resolve) => setTimeout(resolve, 500)); // until what runs often is compiled
       const loaded = await lateness();
       const echoes = rounds();
       channel.abort();
@@ -90,7 +90,7 @@ describe('timers and promises of the process', () => {
           `${at(loaded.longest, 0.5)} us (control ${at(control.longest, 0.25)}, ${at(control.longest, 0.5)})`,
       );
       expect(echoes).toBeGreaterThan(500);
-      expect(at(loaded.longest, 0.25)).toBeLessThan(BOUND);
+      expect(at(loaded.longest, 0.2)).toBeLessThan(BOUND);
       // The machine may be busy with others: its own lateness, measured without a host, does not count.
       expect(at(loaded.timers, 0.25) - Math.max(0, at(control.timers, 0.25))).toBeLessThan(BOUND);
     });
