@@ -89,3 +89,36 @@ test('several channels in a pool that is too small for one: all get on', () => {
   expect(world.finish()).toEqual([]);
   expect(world.sessions.every(({ client, server }) => client.reason === 'ended' && server.received === 20)).toBe(true);
 });
+
+describe('a transmit ring that is full for a while', () => {
+  test('when the only message is sent: it goes out as soon as there is room', () => {
+    const world = new World(78);
+    const [a, b] = [world.host('a'), world.host('b')];
+    const { client, server } = world.session(a, b, { lengths: [5], start: 10 * MS }, {}, { keepAlive: 60_000 });
+    world.network.run(world.network.now + 5 * MS);
+    a.nic.temper = { ...a.nic.temper, busy: 1 };
+    world.network.run(world.network.now + 10 * MS);
+    expect([client.sent, server.received]).toEqual([1, 0]);
+    a.nic.temper = { ...a.nic.temper, busy: 0 };
+    world.network.run(world.network.now + 3 * MS);
+    expect(server.received).toBe(1);
+    expect(world.finish()).toEqual([]);
+    expect(client.core!.link.counters[ChannelCounter.timeouts]).toBe(0);
+  });
+
+  test('when an acknowledgement is due: it is sent then, before anybody resends', () => {
+    const world = new World(79);
+    const [a, b] = [world.host('a'), world.host('b')];
+    const never = { lengths: [1], start: 3600 * SECOND };
+    const options = { initialRto: 200, minRto: 200 };
+    const { client, server } = world.session(a, b, { lengths: [5], start: 10 * MS, keepOpen: true }, never, options);
+    world.network.run(world.network.now + 5 * MS);
+    b.nic.temper = { ...b.nic.temper, busy: 1 };
+    world.network.run(world.network.now + 20 * MS);
+    expect([server.received, client.core!.sender.window.idle]).toEqual([1, false]);
+    b.nic.temper = { ...b.nic.temper, busy: 0 };
+    world.network.run(world.network.now + 3 * MS);
+    expect(client.core!.sender.window.idle).toBe(true);
+    expect(client.core!.link.counters[ChannelCounter.timeouts]).toBe(0);
+  });
+});

@@ -58,6 +58,30 @@ describe('in peace', () => {
     expect(ends(session)).toEqual(IN_PEACE);
   });
 
+  test('the end overtook a lost message and waited; the acknowledgement is lost: one timeout later all is well', () => {
+    const world = new World(16);
+    const [a, b] = [world.host('a'), world.host('b')];
+    const session = world.session(a, b, SOME, NEVER, { keepAlive: 60_000, peerTimeout: 90_000, maxRto: 100 });
+    let lost = 0;
+    world.network.filter = (bytes, from) => {
+      const { type, payload } = parse(bytes);
+      return (
+        from === 'b' || type !== FrameType.data || payload.length === 0 || session.client.sent < 18 || ++lost !== 3
+      );
+    };
+    session.server.onMessage = () => {
+      if (session.server.received === 1) session.server.core!.pause();
+    };
+    world.network.run(world.network.now + 300 * MS);
+    world.network.filter = (bytes, from) => from === 'a' || parse(bytes).type !== FrameType.ack;
+    b.enter(() => session.server.core!.resume());
+    world.network.run(world.network.now + MS);
+    world.network.filter = undefined;
+    expect([session.server.received, session.client.hasEnded]).toEqual([20, false]);
+    world.network.run(world.network.now + 150 * MS);
+    expect(session.client.hasEnded).toBe(true);
+  });
+
   test('while its reader rests no resend decision is asked for', () => {
     const world = new World(3);
     const [a, b] = [world.host('a'), world.host('b')];
@@ -210,6 +234,18 @@ describe('a peer that is gone', () => {
     const probes = [session.client, session.server].map((side) => side.core!.link.counters[ChannelCounter.probesSent]);
     expect(probes[0] + probes[1]).toBeGreaterThan(200);
     expect(probes[0] + probes[1]).toBeLessThan(700);
+  });
+
+  test('an idle channel lives whatever the fractions of the clock: no timer is due for ever', () => {
+    for (let i = 0; i < 300; i++) {
+      const world = new World(20 + i);
+      world.network.now += world.chance.share * 2 ** world.chance.between(0, 40);
+      const session = world.session(world.host('a'), world.host('b'), NEVER, NEVER, {
+        keepAlive: 0.1 + world.chance.share,
+      });
+      world.network.run(world.network.now + 20 * MS);
+      expect([session.client.reason, session.server.isOpened]).toEqual([undefined, true]);
+    }
   });
 
   test('a cut in one direction: both ends learn it', () => {

@@ -100,7 +100,8 @@ describe('a CONNECT that comes again', () => {
     expect(world.finish()).toEqual([]);
     expect(client.reason).toBe('ended');
     expect(b.engine.counters[EngineCounter.connectsReceived]).toBe(20);
-    expect(world.sessions[0].accepted).toBe(1);
+    expect([world.sessions[0].asked, world.sessions[0].accepted]).toEqual([1, 1]);
+    expect(b.engine.counters[EngineCounter.resetsSent]).toBe(0);
   });
 
   test('when its channel is over: the ghost is never shown', () => {

@@ -15,7 +15,8 @@ export const SECOND = 1_000_000;
 export interface Session {
   client: Talker;
   server: Talker;
-  /** How often a channel was shown to the listening application. */
+  /** How often the listening application was asked whether to take a connection, and was shown one. */
+  asked: number;
   accepted: number;
 }
 
@@ -50,6 +51,7 @@ export class World {
     const session: Session = {
       client: new Talker(this.network, from, port * 2, { ...PLAIN, ...client }, this.chance.fork()),
       server: new Talker(this.network, to, port * 2 + 1, { ...PLAIN, ...server }, this.chance.fork()),
+      asked: 0,
       accepted: 0,
     };
     session.client.partner = session.server;
@@ -85,7 +87,7 @@ export class World {
 function acceptorOf(session: Session, options: ChannelOptions): Acceptor {
   return {
     settings: resolveChannelOptions(options),
-    accept: () => true,
+    accept: () => ++session.asked > 0,
     accepted: (core) => {
       session.accepted++;
       if (session.accepted > 1) return core.fail('aborted');
