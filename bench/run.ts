@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { EmpError, type DriverName } from '../src/index.js';
 import { describeMachine, machineLine } from './machine.js';
 import type { PingpongResult } from './pingpong/result.js';
-import { pingpong, type Progress } from './pingpong/run.js';
+import { pingpong, type PingpongOptions, type Progress } from './pingpong/run.js';
 import { verdicts } from './targets.js';
+
+/** Sizes at which the cost of checking payloads is measured: the smallest worth it, and a frame that is nearly full. */
+const CHECKED_SIZES = [16, 1400];
 
 const DRIVERS: readonly DriverName[] = ['xdp', 'packet', 'udp', 'memory'];
 
@@ -31,25 +34,33 @@ export interface AllResults {
 export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOptions): Promise<AllResults> {
   const results: PingpongResult[] = [];
   const failed: AllResults['failed'] = [];
+  const common = {
+    warmup,
+    wait: 'spin',
+    baseline: true,
+    slices: 4,
+    checkAllocations: true,
+    pin: true,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  } as const;
+  const measure = async (options: Pick<PingpongOptions, 'driver' | 'sizes' | 'rounds' | 'payloadCheck'>) => {
+    const measured = await pingpong({ ...common, ...options });
+    results.push(...measured.map(({ result }) => result));
+  };
   for (const driver of DRIVERS) {
     try {
-      const measured = await pingpong({
-        driver,
-        sizes: [16],
-        rounds,
-        warmup,
-        wait: 'spin',
-        baseline: true,
-        slices: 4,
-        checkAllocations: true,
-        pin: true,
-        ...(signal === undefined ? {} : { signal }),
-        ...(onProgress === undefined ? {} : { onProgress }),
-      });
-      results.push(...measured.map(({ result }) => result));
+      await measure({ driver, sizes: [16], rounds, payloadCheck: false });
     } catch (error) {
       if (!(error instanceof EmpError) || signal?.aborted === true) throw error;
       failed.push({ driver, code: error.code, reason: error.message });
+    }
+  }
+  // What checking payloads costs, over the first driver that worked.
+  const driver = results[0]?.driver;
+  if (driver !== undefined) {
+    for (const payloadCheck of [false, true]) {
+      await measure({ driver, sizes: CHECKED_SIZES, rounds: Math.ceil(rounds / 5), payloadCheck });
     }
   }
   const file = join(out, 'results.json');
@@ -61,10 +72,14 @@ export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOpt
 export function summary({ results, failed, file }: AllResults): string {
   const lines = [machineLine(describeMachine()), ''];
   for (const result of results) {
-    const { driver, mode, rtt_us, baseline } = result;
+    const { driver, mode, size, payload_check, rtt_us, baseline } = result;
     const floor =
       baseline === null ? '' : `; bare C ${baseline.rtt_us.p50.toFixed(2)} / ${baseline.rtt_us.p99.toFixed(2)}`;
-    lines.push(`${driver} (${mode}): p50 / p99 ${rtt_us.p50.toFixed(2)} / ${rtt_us.p99.toFixed(2)} us${floor}`);
+    const what = `${size} B${payload_check ? ', payloads checked' : ''}`;
+    lines.push(
+      `${driver} (${mode}), ${what}: p50 / p99 ${rtt_us.p50.toFixed(2)} / ${rtt_us.p99.toFixed(2)} us${floor}`,
+    );
+    if (size !== 16 || payload_check) continue;
     for (const { target, value, met } of verdicts(result)) {
       lines.push(`  ${met ? 'met   ' : 'MISSED'}  ${target}: ${value}`);
     }

@@ -8,6 +8,10 @@ import { Tally, type Losses } from './tally.js';
 const PATIENCE = 10_000_000;
 const IDLE_TURNS_PER_CLOCK = 1 << 16;
 
+function connect(host: Host, { address, port, payloadCheck }: OpenAsker): Promise<Channel> {
+  return host.connect(address, port, { payloadCheck });
+}
+
 /**
  * The client's end. A round is timed from before `reserve` to the call of the handler with the whole answer; the handler
  * starts the next round, so what the turn still does after it (acknowledgements, recycling) is part of that round. Nothing is left out.
@@ -49,7 +53,7 @@ export class Asker {
   static async open(options: OpenAsker): Promise<Asker> {
     const host = await Host.open({ nic: options.nic, wait: options.wait });
     try {
-      return new Asker(host, await host.connect(options.address, options.port), options);
+      return new Asker(host, await connect(host, options), options);
     } catch (error) {
       await host.close({ force: true });
       throw error;

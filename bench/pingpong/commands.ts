@@ -10,6 +10,8 @@ interface Open {
   wait: Wait;
   port: number;
   size: number;
+  /** Every payload is checked by the protocol, both ways. */
+  payloadCheck: boolean;
   /** All rounds that will be asked for, warm-up included. */
   rounds: number;
 }

@@ -11,6 +11,7 @@ export interface Session {
   wait: Wait;
   port: number;
   size: number;
+  payloadCheck: boolean;
   /** Warm-up included. */
   rounds: number;
 }

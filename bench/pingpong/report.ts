@@ -24,7 +24,10 @@ export function report({ result, samples, baselineSamples }: Measured): string {
 function header(result: PingpongResult): string {
   const { driver, mode, size, wait, cores, rounds, warmup, slices, wire, machine } = result;
   const lines: [string, string][] = [
-    ['ping-pong', `${size} bytes over ${driver} (${mode}), waiting by ${wait}, ${wire}`],
+    [
+      'ping-pong',
+      `${size} bytes${result.payload_check ? ', payloads checked,' : ''} over ${driver} (${mode}), waiting by ${wait}, ${wire}`,
+    ],
     [
       'cores',
       cores === null

@@ -19,6 +19,8 @@ export interface PingpongResult extends Losses {
   mode: string;
   wait: Wait;
   size: number;
+  /** Every payload was checked by the protocol, both ways. */
+  payload_check: boolean;
   rounds: number;
   warmup: number;
   slices: number;

@@ -22,6 +22,7 @@ export interface PingpongOptions {
   /** Ours and the bare C program take this many turns each. */
   slices: number;
   checkAllocations: boolean;
+  payloadCheck: boolean;
   pin: boolean;
   /** Ask a server that runs elsewhere, over this NIC. */
   remote?: { nic: NicOptions; peer: LinkAddress; port: number };
@@ -202,6 +203,7 @@ class Bench {
         mode: info.mode,
         wait: options.wait,
         size,
+        payload_check: options.payloadCheck,
         rounds: options.rounds,
         warmup: options.warmup,
         slices,
@@ -232,9 +234,9 @@ class Bench {
   }
 
   async #slice(size: number, rounds: number, pool: Pool, progress: Meter): Promise<{ losses: Losses; gc?: Watched }> {
-    const { warmup, wait, checkAllocations } = this.options;
+    const { warmup, wait, checkAllocations, payloadCheck } = this.options;
     const ends = this.#ends!;
-    await ends.open({ setup: this.#chosen.setup, wait, port: this.#port, size, rounds: warmup + rounds });
+    await ends.open({ setup: this.#chosen.setup, wait, port: this.#port, size, payloadCheck, rounds: warmup + rounds });
     if (warmup > 0) await ends.run(warmup);
     if (checkAllocations) await ends.watch();
     for (let left = rounds; left > 0;) {

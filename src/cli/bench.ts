@@ -48,6 +48,7 @@ export function register(program: Command): void {
     .option('--mtu <bytes>', 'of the interfaces that are made for the measurement', integer(1280, 65535))
     .option('--peer <address>', 'ask `emp echo` on another machine (a MAC address, or IP:PORT with udp)')
     .option('--port <number>', 'port of the channel at --peer', integer(0, MAX_PORT), DEFAULT_PORT)
+    .option('--payload-check', 'let the protocol check every payload, both ways')
     .option('--check-allocations', 'count garbage collections over the measured rounds')
     .option('--no-pin', 'leave the processes on the cores that the kernel chooses')
     .addOption(jsonOption())
@@ -77,6 +78,7 @@ interface Flags extends Omit<NicFlags, 'driver'> {
   peer?: string;
   port: number;
   checkAllocations?: boolean;
+  payloadCheck?: boolean;
   pin: boolean;
   json?: boolean;
 }
@@ -121,6 +123,7 @@ async function run(flags: Flags): Promise<void> {
       baseline: flags.baseline ?? false,
       slices: flags.slices,
       checkAllocations: flags.checkAllocations ?? false,
+      payloadCheck: flags.payloadCheck ?? false,
       pin: flags.pin,
       ...(remote === undefined ? {} : { remote }),
       ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
