@@ -277,6 +277,8 @@ export class ChannelCore implements ReceiverEvents {
         if (now >= this.#times[Time.timer]) this.#handshakeTimer(now);
         return;
       case ChannelState.open:
+        // What came in this turn counts first: after a long sleep the timer has run out, and yet nothing is lost.
+        this.sender.flight.takeAcknowledgement();
         if (now >= this.#times[Time.resend]) this.#resendTimer(now);
         if (this.state === ChannelState.open && now >= this.#times[Time.timer]) this.#keepAliveTimer(now);
         return;

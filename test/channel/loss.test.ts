@@ -50,6 +50,22 @@ describe('on a wire that loses nothing and keeps the order', () => {
     });
   }
 
+  test('nor when a host oversleeps: what has arrived counts before a timer that has run out', () => {
+    const world = new World(13);
+    const a = world.host('a', { late: 60 * MS });
+    const b = world.host('b');
+    const { client } = world.session(
+      a,
+      b,
+      { lengths: messages(300, 20), batch: 1, pause: 20 * MS },
+      {},
+      { initialRto: 5 },
+    );
+    expect(world.finish()).toEqual([]);
+    expect(resends(client.core)).toBe(0);
+    expect(count(client.core, 'timeouts')).toBe(0);
+  });
+
   test('frames that overtake each other by one or two are no losses', () => {
     const world = new World(2);
     const [a, b] = [world.host('a'), world.host('b')];

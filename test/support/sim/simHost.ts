@@ -58,14 +58,15 @@ export class SimHost {
     try {
       return action();
     } finally {
-      this.#wake(this.#network.now);
+      // As the host does it: a microtask, never late.
+      this.#wake(this.#network.now, 0);
     }
   }
 
-  #wake(at: number): void {
-    if (at >= this.#wakeAt) return;
+  #wake(at: number, latest = this.#late): void {
+    if (at > this.#wakeAt || (at === this.#wakeAt && latest > 0)) return;
     this.#wakeAt = at;
-    const late = this.#late > 0 ? this.#chance.between(0, this.#late) : 0;
+    const late = latest > 0 ? this.#chance.between(0, latest) : 0;
     this.#network.at(at + late, () => {
       if (this.#wakeAt === at) this.#turn();
     });
