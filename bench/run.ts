@@ -44,7 +44,9 @@ export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOpt
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   } as const;
-  const measure = async (options: Pick<PingpongOptions, 'driver' | 'sizes' | 'rounds' | 'payloadCheck'>) => {
+  const measure = async (
+    options: Pick<PingpongOptions, 'driver' | 'sizes' | 'rounds' | 'payloadCheck' | 'floorMode'>,
+  ) => {
     const measured = await pingpong({ ...common, ...options });
     results.push(...measured.map(({ result }) => result));
   };
@@ -55,6 +57,16 @@ export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOpt
       if (!(error instanceof EmpError) || signal?.aborted === true) throw error;
       failed.push({ driver, code: error.code, reason: error.message });
     }
+  }
+  // The other bare C program for AF_PACKET: recv instead of the ring.
+  if (results.some(({ driver }) => driver === 'packet')) {
+    await measure({
+      driver: 'packet',
+      sizes: [16],
+      rounds: Math.ceil(rounds / 5),
+      payloadCheck: false,
+      floorMode: 'recv',
+    });
   }
   // What checking payloads costs, over the first driver that worked.
   const driver = results[0]?.driver;
@@ -74,7 +86,9 @@ export function summary({ results, failed, file }: AllResults): string {
   for (const result of results) {
     const { driver, mode, size, payload_check, rtt_us, baseline } = result;
     const floor =
-      baseline === null ? '' : `; bare C ${baseline.rtt_us.p50.toFixed(2)} / ${baseline.rtt_us.p99.toFixed(2)}`;
+      baseline === null
+        ? ''
+        : `; bare C (${baseline.mode}) ${baseline.rtt_us.p50.toFixed(2)} / ${baseline.rtt_us.p99.toFixed(2)}`;
     const what = `${size} B${payload_check ? ', payloads checked' : ''}`;
     lines.push(
       `${driver} (${mode}), ${what}: p50 / p99 ${rtt_us.p50.toFixed(2)} / ${rtt_us.p99.toFixed(2)} us${floor}`,

@@ -23,6 +23,8 @@ export interface PingpongOptions {
   slices: number;
   checkAllocations: boolean;
   payloadCheck: boolean;
+  /** How the bare C program of the packet path receives: from the ring (default), or by `recv`. */
+  floorMode?: 'ring' | 'recv';
   pin: boolean;
   /** Ask a server that runs elsewhere, over this NIC. */
   remote?: { nic: NicOptions; peer: LinkAddress; port: number };
@@ -277,13 +279,19 @@ class Bench {
     return floorMissing(driver as FloorPath) ?? null;
   }
 
+  #floorMode(ours: string): { mode?: string } {
+    const { driver } = this.#chosen;
+    if (driver === 'xdp') return { mode: ours };
+    return driver === 'packet' ? { mode: this.options.floorMode ?? 'ring' } : {};
+  }
+
   #floorSlice(size: number, rounds: number): ReturnType<typeof runFloor> {
     const { driver, info, setup } = this.#chosen;
     const floor = setup.floor!;
     const pinned = (core: number | undefined): object => (core === undefined ? {} : { core });
     return runFloor({
       path: driver as FloorPath,
-      ...(driver === 'xdp' ? { mode: info.mode } : {}),
+      ...this.#floorMode(info.mode),
       client: { ...floor.client, ...pinned(this.#cores?.client) },
       server: { ...floor.server, ...pinned(this.#cores?.server) },
       size,

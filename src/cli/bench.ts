@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { pingpong, type Progress } from '../../bench/pingpong/run.js';
 import { runAll, summary } from '../../bench/run.js';
@@ -44,6 +44,12 @@ export function register(program: Command): void {
     .option('-r, --rounds <number>', 'rounds to measure (default: 1000000; with --wait event: 50000)', integer(1, 1e8))
     .option('-w, --warmup <number>', 'rounds before them that do not count, in each slice', integer(0, 1e8), WARMUP)
     .option('-b, --baseline', 'alternate with the bare C ping-pong of the same path, in the same run')
+    .addOption(
+      new Option('--floor-mode <mode>', 'with --baseline and packet: how the bare C program receives').choices([
+        'ring',
+        'recv',
+      ]),
+    )
     .option('--slices <number>', 'with --baseline: how often the two take turns', integer(1, 1000), 4)
     .option('--mtu <bytes>', 'of the interfaces that are made for the measurement', integer(1280, 65535))
     .option('--peer <address>', 'ask `emp echo` on another machine (a MAC address, or IP:PORT with udp)')
@@ -73,6 +79,7 @@ interface Flags extends Omit<NicFlags, 'driver'> {
   rounds?: number;
   warmup: number;
   baseline?: boolean;
+  floorMode?: 'ring' | 'recv';
   slices: number;
   mtu?: number;
   peer?: string;
@@ -127,6 +134,7 @@ async function run(flags: Flags): Promise<void> {
       pin: flags.pin,
       ...(remote === undefined ? {} : { remote }),
       ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
+      ...(flags.floorMode === undefined ? {} : { floorMode: flags.floorMode }),
       signal,
       ...(bar === undefined ? {} : { onProgress: bar.show }),
       onResult: (measured) => {
