@@ -19,11 +19,15 @@ export const Time = {
   scheduled: 3,
 } as const;
 
+const CONTROL_RESERVE = 64;
+
 /** What the two halves of a channel share: the NIC, the two ids, the clock, the counters. */
 export class Link {
   readonly counters = new Float64Array(CHANNEL_COUNTERS);
   /** µs, by `Time`. In a typed array: storing a double in a field may allocate, storing it here never does. */
   readonly times = new Float64Array(4).fill(Infinity);
+  /** Transmit frames that data leaves for acknowledgements and handshakes. */
+  readonly reserve: number;
   remoteId = 0;
   /** Payload checks are in force. */
   checked = false;
@@ -36,7 +40,9 @@ export class Link {
     readonly clock: Clock,
     readonly localId: number,
     readonly peer: number,
-  ) {}
+  ) {
+    this.reserve = Math.min(CONTROL_RESERVE, port.info.txFrames >> 2);
+  }
 
   /** What the handshake settled. */
   agree(remoteId: number, mtu: number, checked: boolean): void {

@@ -8,8 +8,6 @@ import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
 
-/** Frames that data leaves for acknowledgements and handshakes. */
-export const CONTROL_RESERVE = 64;
 /** Up to here a loop over bytes beats a call of `set`. */
 const SMALL = 32;
 
@@ -162,10 +160,10 @@ export class Sender {
 
   #allocate(): number {
     const { port } = this.#link;
-    const frame = port.alloc(CONTROL_RESERVE);
+    const frame = port.alloc(this.#link.reserve);
     if (frame >= 0) return frame;
     this.flight.takeAcknowledgement();
-    return port.alloc(CONTROL_RESERVE);
+    return port.alloc(this.#link.reserve);
   }
 
   /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
@@ -201,7 +199,7 @@ export class Sender {
     const { port, headerBytes, maxPayload } = this.#link;
     const total = message.length;
     while (this.window.hasRoom) {
-      const frame = port.alloc(CONTROL_RESERVE);
+      const frame = port.alloc(this.#link.reserve);
       if (frame < 0) {
         this.flight.stalled = true;
         return;
