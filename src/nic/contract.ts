@@ -122,7 +122,8 @@ export interface Nic {
   receive(): number;
   /**
    * Keeps entry `index` of the current burst beyond `recycle`. Returns the frame's name from now on (a driver may have to
-   * copy it), or NO_FRAME if memory ran out: the frame is then lost, as on the wire.
+   * copy it), or NO_FRAME if memory ran out: the frame is then lost, as on the wire. Held frames never take the last memory to receive
+   * with: else early frames could fill it, and the late one that they all wait for would find no place.
    */
   hold(index: number): Frame;
   /** Ends the burst: every entry that was not held goes back to the ring. */

@@ -24,6 +24,8 @@ export class MemoryNic implements Nic {
 
   readonly #name: string;
   readonly #words: Int32Array;
+  /** Receive frames that `hold` leaves for what arrives. */
+  readonly #rxReserve: number;
   readonly #tx: FramePool;
   readonly #rxPool: FramePool;
   // Transmit ring: what `send` queued and `flush` has not carried over yet.
@@ -61,6 +63,7 @@ export class MemoryNic implements Nic {
     this.#tx = new FramePool(0, txFrames, frameSize, 0);
     this.#rxPool = new FramePool(txFrames * frameSize, rxFrames, frameSize, 0);
     this.#name = name;
+    this.#rxReserve = Math.min(BURST, rxFrames >> 2);
     this.info = {
       driver: 'memory',
       mode: 'memory',
@@ -166,6 +169,7 @@ export class MemoryNic implements Nic {
   }
 
   hold(index: number): Frame {
+    if (this.#rxPool.available < this.#rxReserve) return NO_FRAME;
     this.#held[index] = 1;
     return this.rx.frame[index];
   }

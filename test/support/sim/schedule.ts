@@ -8,9 +8,6 @@ import { MS, SECOND, World } from './world.js';
 
 export type ScheduleKind = 'mixed' | 'gentle' | 'checked' | 'tiny' | 'large' | 'endings';
 
-/** Data leaves this many frames to control: the smallest pool that works has a few more. */
-const RESERVE = 64;
-
 /**
  * One random schedule: hosts, channels, traffic both ways, faults for a while, then calm. Returns what went wrong; without aborts on
  * purpose, every channel has to end in peace with everything delivered.
@@ -56,7 +53,7 @@ function hostOptions(chance: Chance, kind: ScheduleKind): SimHostOptions {
   const bits = chance.fork().bits;
   return {
     mtu: kind === 'large' ? 1500 : chance.pick([96, 128, 200, 256, 512]),
-    txFrames: tiny ? RESERVE + chance.between(1, 12) : 2048,
+    txFrames: tiny ? chance.pick([8, 16, 32, 64, 128]) : 2048,
     rxFrames: tiny ? chance.between(16, 48) : 2048,
     ring: tiny ? chance.between(4, 16) : 512,
     burst: chance.pick([1, 4, 16, 64]),

@@ -66,6 +66,7 @@ export class SimNic implements FramePort, Station {
   readonly #size: number;
   readonly #ringSize: number;
   readonly #txFrames: number;
+  readonly #rxReserve: number;
   readonly #slots: Slot[];
   readonly #freeTx: number[] = [];
   readonly #freeRx: number[] = [];
@@ -88,6 +89,7 @@ export class SimNic implements FramePort, Station {
     this.#size = mtu + HEADROOM;
     this.#ringSize = ring;
     this.#txFrames = txFrames;
+    this.#rxReserve = rxFrames >> 2;
     const count = txFrames + rxFrames;
     this.bytes = new Uint8Array(count * this.#size).fill(POISON);
     this.view = new DataView(this.bytes.buffer);
@@ -239,7 +241,8 @@ export class SimNic implements FramePort, Station {
   hold(index: number): number {
     const entry = this.#burst[index];
     if (entry === undefined || entry.held) this.#breach(`entry ${index} of the burst cannot be held`);
-    if (this.#chance.happens(this.temper.holdFails)) {
+    // The contract: held frames never take the last memory to receive with.
+    if (this.#freeRx.length < this.#rxReserve || this.#chance.happens(this.temper.holdFails)) {
       this.count.holdFailures++;
       return NO_FRAME;
     }
