@@ -17,7 +17,7 @@ const PATIENCE = 50;
  * The clock is read once in so many polls that found nothing, or turns that found frames: reading it costs as much as several polls. A
  * host that waits for an answer polls, so the time is right to a fraction of a microsecond when the answer comes.
  */
-const IDLE_POLLS_PER_CLOCK = 16;
+const IDLE_POLLS_PER_CLOCK = 64;
 const BUSY_TURNS_PER_CLOCK = 8;
 /** Turns that take in a whole receive ring, in bursts. */
 const RING_OF_TURNS = 64;
