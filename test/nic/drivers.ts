@@ -13,8 +13,6 @@ export interface DriverCase {
   readonly badAddresses: readonly string[];
   /** Its kernel counts frames that were lost together, joined into one datagram, as one. */
   readonly losesJoined?: boolean;
-  /** How often the life-cycle test opens and closes; default 1000. */
-  readonly cycles?: number;
 }
 
 export type End = 'a' | 'b';
@@ -77,9 +75,6 @@ const place = (end: End, link: TestbedLink): { namespace: string; interface: str
   interface: link[end].interface,
 });
 
-/** To make and free rings, and to attach an XDP program, the kernel waits for RCU grace periods: some 60 ms for each cycle. */
-const SLOW_CYCLES = process.env['CI'] === 'true' ? 1000 : 60;
-
 export const DRIVERS: readonly DriverCase[] = [
   {
     name: 'memory',
@@ -93,7 +88,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ driver: 'packet', ...place(end, link) }),
     badAddresses: BAD_ETHERNET,
-    cycles: SLOW_CYCLES,
   },
   {
     name: 'packet, jumbo frames',
@@ -101,7 +95,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 9216,
     options: (end, link) => ({ driver: 'packet', ...place(end, link) }),
     badAddresses: BAD_ETHERNET,
-    cycles: 60,
   },
   {
     name: 'xdp, native copy',
@@ -109,7 +102,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['native-copy'] }),
     badAddresses: BAD_ETHERNET,
-    cycles: SLOW_CYCLES,
   },
   {
     name: 'xdp, generic copy',
@@ -117,7 +109,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['generic-copy'] }),
     badAddresses: BAD_ETHERNET,
-    cycles: 60,
   },
   {
     name: 'xdp, jumbo frames',
@@ -125,7 +116,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 9000,
     options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['native-copy'] }),
     badAddresses: BAD_ETHERNET,
-    cycles: 60,
   },
   {
     name: 'udp4, loopback',
@@ -139,14 +129,12 @@ export const DRIVERS: readonly DriverCase[] = [
     wire: 'udp',
     options: (end) => ({ ...loopback(end, '127.0.0.1'), offload: false }),
     badAddresses: BAD_UDP,
-    cycles: 100,
   },
   {
     name: 'udp6, loopback',
     wire: 'udp',
     options: (end) => loopback(end, '::1'),
     badAddresses: [...BAD_UDP, '198.18.0.1:34997'],
-    cycles: 100,
     losesJoined: true,
   },
   {
@@ -155,7 +143,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => udpOver(end, link, 'ipv4'),
     badAddresses: BAD_UDP,
-    cycles: 100,
     losesJoined: true,
   },
   {
@@ -164,7 +151,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 1500,
     options: (end, link) => ({ ...udpOver(end, link, 'ipv4'), offload: false }),
     badAddresses: BAD_UDP,
-    cycles: 100,
   },
   {
     name: 'udp6, two namespaces, jumbo frames',
@@ -172,7 +158,6 @@ export const DRIVERS: readonly DriverCase[] = [
     testbedMtu: 9000,
     options: (end, link) => udpOver(end, link, 'ipv6'),
     badAddresses: BAD_UDP,
-    cycles: 100,
     losesJoined: true,
   },
 ];

@@ -1,11 +1,22 @@
+import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { expect } from 'vitest';
 
 import type { Frame, Nic, NicOptions, PeerIndex } from '../../src/nic/contract.js';
 import { NO_FRAME, NicCounter } from '../../src/nic/contract.js';
 import { openNic } from '../../src/nic/open.js';
+
+/** What the build made: child processes and workers cannot run TypeScript. */
+export const BUILT = new URL('../../dist/src/nic/open.js', import.meta.url);
+
+setFlagsFromString('--expose-gc');
+export const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Two NICs on one wire. */
 export class Pair {
@@ -134,6 +145,21 @@ export function wakes(nic: Nic, milliseconds: number): Promise<boolean> {
       resolve(true);
     });
   });
+}
+
+export async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE} ms in vain`);
+    await sleep(1);
+  }
+}
+
+/** Runs a script of `fixture/` in a process of its own; returns the object it prints. */
+export async function runFixture<T>(name: string, argument: unknown, flags: readonly string[] = []): Promise<T> {
+  const script = fileURLToPath(new URL(`fixture/${name}`, import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script, JSON.stringify(argument)]);
+  return JSON.parse(stdout) as T;
 }
 
 export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -1,53 +1,12 @@
-/** What is special to the udp driver; `contract.test.ts` has what all drivers do. */
-import { createSocket } from 'node:dgram';
-import type { Socket } from 'node:dgram';
-import { once } from 'node:events';
+/** What is special to the udp driver, on loopback; `contract.test.ts` has what all drivers do. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import type { Frame, UdpOptions } from '../../src/nic/contract.js';
-import { openUdp } from '../../src/nic/udp.js';
 import type { UdpNic } from '../../src/nic/udp.js';
-import { ipBatch } from '../../src/testbed/ip.js';
-import { Testbed } from '../../src/testbed/testbed.js';
-import { describeRoot } from '../support/root.js';
-import { collect, counter, drain, fill, flushAll, matches, mustAlloc, numberOf } from './harness.js';
-
-const opened: UdpNic[] = [];
-afterEach(() => {
-  for (const nic of opened.splice(0)) nic.close();
-});
-
-/** On a port of the kernel's choice, so that tests need none in particular. */
-function open(options: Partial<UdpOptions> = {}): UdpNic {
-  const nic = openUdp({ driver: 'udp', port: 0, ...options });
-  opened.push(nic);
-  return nic;
-}
-
-/** Queues frames of these lengths, numbered from `first`, and sends them in one burst. */
-function sendBurst(nic: UdpNic, peers: readonly number[], lengths: readonly number[], first = 0): void {
-  lengths.forEach((length, i) => {
-    const frame = mustAlloc(nic);
-    fill(nic, frame, length, first + i);
-    expect(nic.send(frame, length, peers[i % peers.length])).toBe(true);
-    nic.free(frame);
-  });
-  flushAll(nic);
-}
-
-/** Receives frames of these lengths, numbered from `first`, in order. */
-async function expectFrames(nic: UdpNic, lengths: readonly number[], first = 0): Promise<void> {
-  const seen: number[] = [];
-  await collect(nic, lengths.length, (frame, length) => {
-    expect(matches(nic, frame, length, first + seen.length)).toBe(true);
-    seen.push(length);
-  });
-  expect(seen).toEqual(lengths);
-}
-
-const repeat = (length: number, times: number): number[] => new Array<number>(times).fill(length);
+import { collect, counter, drain, flushAll, matches, mustAlloc, numberOf } from './harness.js';
+import { Stranger, expectFrames, open, repeat, sendBurst } from './udpHarness.js';
 
 describe.each([
   ['127.0.0.1', true],
@@ -203,30 +162,6 @@ describe('sizes', () => {
   });
 });
 
-/** A plain UDP socket that is not ours. */
-class Stranger {
-  private constructor(private readonly socket: Socket) {}
-
-  static async open(): Promise<Stranger> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new Stranger(socket);
-  }
-
-  send(to: UdpNic, bytes: Buffer): Promise<void> {
-    const port = Number(to.info.address.split(':').at(-1));
-    return new Promise((resolve, reject) =>
-      this.socket.send(bytes, port, '127.0.0.1', (error) => (error === null ? resolve() : reject(error))),
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.socket.close();
-    await once(this.socket, 'close');
-  }
-}
-
 describe('addresses', () => {
   it.each([
     ['127.0.0.1', '127.0.0.1:34997'],
@@ -317,92 +252,3 @@ describe('many senders', () => {
     expect(got + counter(b, 'rxDropped')).toBe(total + 1);
   });
 });
-
-describeRoot('between namespaces', () => {
-  let testbed: Testbed;
-  beforeAll(async () => {
-    testbed = await Testbed.up();
-  });
-  afterAll(() => testbed.down());
-
-  const at = (end: 'a' | 'b', family: 'ipv4' | 'ipv6'): UdpNic => {
-    const { namespace, [family]: address } = testbed.links[0][end];
-    return open({ namespace, address });
-  };
-
-  it.each(['ipv4', 'ipv6'] as const)('the mtu is that of the interface: %s', (family) => {
-    const nic = at('a', family);
-    expect(nic.info).toMatchObject({
-      interface: testbed.links[0].a.interface,
-      namespace: testbed.links[0].a.namespace,
-      mtu: family === 'ipv4' ? 1472 : 1452,
-    });
-    expect(() => open({ namespace: nic.info.namespace!, address: testbed.links[0].a[family], mtu: 1473 })).toThrow(
-      expect.objectContaining({ code: 'ERR_EMP_MTU' }),
-    );
-  });
-
-  it.each(['ipv4', 'ipv6'] as const)('a burst is joined on the way: %s', async (family) => {
-    const a = at('a', family);
-    const b = at('b', family);
-    const lengths = [...repeat(1400, 40), 100];
-    sendBurst(a, [a.peer(b.info.address)], lengths);
-    expect(counter(a, 'kicks')).toBe(1);
-    await expectFrames(b, lengths);
-    expect(b.info.notes).toEqual([]);
-  });
-
-  it('frames longer than the path are lost and counted, never cut into fragments', async () => {
-    const { a, b } = testbed.links[0];
-    // Through the any-address the driver does not know the interface: its MTU is found out by the kernel, on send.
-    for (const [any, target] of [
-      ['0.0.0.0', b.ipv4],
-      ['::', b.ipv6],
-    ]) {
-      const from = open({ namespace: a.namespace, address: any, mtu: 4000 });
-      const to = open({ namespace: b.namespace, address: target, mtu: 1400 });
-      const peer = from.peer(to.info.address);
-      sendBurst(from, [peer], [1400, 1400, 3000, 3000, 3000, 1400], 0);
-      const seen: number[] = [];
-      await collect(to, 3, (frame) => seen.push(numberOf(to, frame)));
-      expect(seen).toEqual([0, 1, 5]);
-      expect(counter(from, 'txErrors')).toBe(3);
-      expect(from.info.mode).toContain('+gso'); // the length was to blame, not the segmentation
-    }
-  });
-
-  it('no route and a dead interface cost frames, not the NIC', async () => {
-    await using wire = await Testbed.up();
-    const link = wire.links[0];
-    const a = open({ namespace: link.a.namespace, address: link.a.ipv4 });
-    const b = open({ namespace: link.b.namespace, address: link.b.ipv4 });
-    const toB = a.peer(b.info.address);
-    const states: string[] = [];
-    a.onState = (state) => states.push(state);
-
-    sendBurst(a, [a.peer('192.0.2.1:9')], repeat(100, 5));
-    expect(counter(a, 'txErrors')).toBe(5);
-
-    await ip(link.a.namespace, `link set ${link.a.interface} down`);
-    await expect.poll(() => states, { interval: 5 }).toEqual(['down']);
-    expect(a.state).toBe('down');
-    sendBurst(a, [toB], repeat(100, 5));
-    expect(counter(a, 'txErrors')).toBe(10);
-
-    await ip(link.a.namespace, `link set ${link.a.interface} up`);
-    await expect.poll(() => states, { interval: 5 }).toEqual(['down', 'up']);
-    // The kernel forgot the neighbour, and this wire has no ARP to find it again.
-    await ip(link.a.namespace, `neighbour replace ${link.b.ipv4} lladdr ${link.b.mac} dev ${link.a.interface}`);
-    sendBurst(a, [toB], repeat(100, 5));
-    await expectFrames(b, repeat(100, 5));
-
-    await ip(link.a.namespace, `link delete ${link.a.interface}`);
-    await expect.poll(() => a.state, { interval: 5 }).toBe('removed');
-    sendBurst(a, [toB], repeat(100, 5));
-    expect(counter(a, 'txErrors')).toBe(15);
-    a.close();
-    expect(a.state).toBe('closed');
-  });
-});
-
-const ip = (namespace: string, command: string): Promise<void> => ipBatch([command], namespace);

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+
+import { collect, counter, drain, fill, flushAll, matches, mustAlloc, sendOne } from '../harness.js';
+import type { Context } from './context.js';
+
+/** What is sent is what arrives. */
+export function bytes({ openPair }: Context): void {
+  it('arrive unchanged, at every length from 1 to mtu', async () => {
+    using pair = openPair();
+    const { a, b, toB } = pair;
+    const { mtu } = a.info;
+    expect(b.info.mtu).toBe(mtu);
+    // All short ones and all near the limit; between them a stride that is prime to every alignment.
+    for (let length = 1; length <= mtu; length += length < 300 || length > mtu - 70 ? 1 : 13) {
+      sendOne(a, toB, length, length);
+      const seen: number[] = [];
+      await collect(b, 1, (frame, got) => {
+        seen.push(got);
+        expect(matches(b, frame, got, length)).toBe(true);
+      });
+      expect(seen).toEqual([length]);
+    }
+  });
+
+  it('arrive at a frame that lies within the memory, whole', async () => {
+    using pair = openPair();
+    const { a, b, toB } = pair;
+    sendOne(a, toB, a.info.mtu, 1);
+    await collect(b, 1, (frame, length) => {
+      expect(frame).toBeGreaterThanOrEqual(0);
+      expect(frame + length).toBeLessThanOrEqual(b.bytes.length);
+    });
+  });
+
+  it('go both ways at once', async () => {
+    using pair = openPair();
+    const { a, b, toA, toB } = pair;
+    for (let i = 0; i < 500; i++) {
+      sendOne(a, toB, 64, i);
+      sendOne(b, toA, 64, 1000 + i);
+      expect(await collect(a, 1, (frame, n) => expect(matches(a, frame, n, 1000 + i)).toBe(true))).toBe(1);
+      expect(await collect(b, 1, (frame, n) => expect(matches(b, frame, n, i)).toBe(true))).toBe(1);
+    }
+  });
+
+  it('of many more frames than the rings hold arrive in order, each once', async () => {
+    using pair = openPair({ txFrames: 64, rxFrames: 64 });
+    const { a, b, toB } = pair;
+    const total = 2000;
+    let next = 0;
+    for (let sent = 0; sent < total;) {
+      const burst = Math.min(16, total - sent);
+      for (let i = 0; i < burst; i++, sent++) {
+        const frame = mustAlloc(a);
+        fill(a, frame, 100, sent);
+        expect(a.send(frame, 100, toB)).toBe(true);
+        a.free(frame);
+      }
+      flushAll(a);
+      await collect(b, burst, (frame, length) => {
+        expect(matches(b, frame, length, next)).toBe(true);
+        next++;
+      });
+    }
+    expect(next).toBe(total);
+    expect(counter(b, 'rxDropped')).toBe(0);
+  });
+
+  it('are not looped back to their sender', async () => {
+    using pair = openPair();
+    const { a, b, toB } = pair;
+    for (let i = 0; i < 50; i++) sendOne(a, toB, 60, i);
+    expect(await collect(b, 50)).toBe(50);
+    expect(drain(a)).toBe(0);
+    expect(counter(a, 'rxFrames')).toBe(0);
+  });
+}

@@ -1,0 +1,98 @@
+/** The udp driver over an interface: its MTU, joined bursts, what happens when it goes down. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import type { UdpNic } from '../../src/nic/udp.js';
+import { ipBatch } from '../../src/testbed/ip.js';
+import { Testbed } from '../../src/testbed/testbed.js';
+import { describeRoot } from '../support/root.js';
+import { collect, counter, numberOf } from './harness.js';
+import { expectFrames, open, repeat, sendBurst } from './udpHarness.js';
+
+describeRoot('between namespaces', () => {
+  let testbed: Testbed;
+  beforeAll(async () => {
+    testbed = await Testbed.up();
+  });
+  afterAll(() => testbed.down());
+
+  const at = (end: 'a' | 'b', family: 'ipv4' | 'ipv6'): UdpNic => {
+    const { namespace, [family]: address } = testbed.links[0][end];
+    return open({ namespace, address });
+  };
+
+  it.each(['ipv4', 'ipv6'] as const)('the mtu is that of the interface: %s', (family) => {
+    const nic = at('a', family);
+    expect(nic.info).toMatchObject({
+      interface: testbed.links[0].a.interface,
+      namespace: testbed.links[0].a.namespace,
+      mtu: family === 'ipv4' ? 1472 : 1452,
+    });
+    expect(() => open({ namespace: nic.info.namespace!, address: testbed.links[0].a[family], mtu: 1473 })).toThrow(
+      expect.objectContaining({ code: 'ERR_EMP_MTU' }),
+    );
+  });
+
+  it.each(['ipv4', 'ipv6'] as const)('a burst is joined on the way: %s', async (family) => {
+    const a = at('a', family);
+    const b = at('b', family);
+    const lengths = [...repeat(1400, 40), 100];
+    sendBurst(a, [a.peer(b.info.address)], lengths);
+    expect(counter(a, 'kicks')).toBe(1);
+    await expectFrames(b, lengths);
+    expect(b.info.notes).toEqual([]);
+  });
+
+  it('frames longer than the path are lost and counted, never cut into fragments', async () => {
+    const { a, b } = testbed.links[0];
+    // Through the any-address the driver does not know the interface: its MTU is found out by the kernel, on send.
+    for (const [any, target] of [
+      ['0.0.0.0', b.ipv4],
+      ['::', b.ipv6],
+    ]) {
+      const from = open({ namespace: a.namespace, address: any, mtu: 4000 });
+      const to = open({ namespace: b.namespace, address: target, mtu: 1400 });
+      const peer = from.peer(to.info.address);
+      sendBurst(from, [peer], [1400, 1400, 3000, 3000, 3000, 1400], 0);
+      const seen: number[] = [];
+      await collect(to, 3, (frame) => seen.push(numberOf(to, frame)));
+      expect(seen).toEqual([0, 1, 5]);
+      expect(counter(from, 'txErrors')).toBe(3);
+      expect(from.info.mode).toContain('+gso'); // the length was to blame, not the segmentation
+    }
+  });
+
+  it('no route and a dead interface cost frames, not the NIC', async () => {
+    await using wire = await Testbed.up();
+    const link = wire.links[0];
+    const a = open({ namespace: link.a.namespace, address: link.a.ipv4 });
+    const b = open({ namespace: link.b.namespace, address: link.b.ipv4 });
+    const toB = a.peer(b.info.address);
+    const states: string[] = [];
+    a.onState = (state) => states.push(state);
+
+    sendBurst(a, [a.peer('192.0.2.1:9')], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(5);
+
+    await ip(link.a.namespace, `link set ${link.a.interface} down`);
+    await expect.poll(() => states, { interval: 5 }).toEqual(['down']);
+    expect(a.state).toBe('down');
+    sendBurst(a, [toB], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(10);
+
+    await ip(link.a.namespace, `link set ${link.a.interface} up`);
+    await expect.poll(() => states, { interval: 5 }).toEqual(['down', 'up']);
+    // The kernel forgot the neighbour, and this wire has no ARP to find it again.
+    await ip(link.a.namespace, `neighbour replace ${link.b.ipv4} lladdr ${link.b.mac} dev ${link.a.interface}`);
+    sendBurst(a, [toB], repeat(100, 5));
+    await expectFrames(b, repeat(100, 5));
+
+    await ip(link.a.namespace, `link delete ${link.a.interface}`);
+    await expect.poll(() => a.state, { interval: 5 }).toBe('removed');
+    sendBurst(a, [toB], repeat(100, 5));
+    expect(counter(a, 'txErrors')).toBe(15);
+    a.close();
+    expect(a.state).toBe('closed');
+  });
+});
+
+const ip = (namespace: string, command: string): Promise<void> => ipBatch([command], namespace);
