@@ -8,6 +8,8 @@ import { core } from './native.js';
 import type { NicStateWatch } from './nicState.js';
 import { watchNicState } from './nicState.js';
 import type { XdpSocket } from './xdp/addon.js';
+import { Filter } from './xdp/filter.js';
+import { Gatherer } from './xdp/gather.js';
 import type { Layout } from './xdp/layout.js';
 import { TX_HEADROOM } from './xdp/layout.js';
 import { BURST, openSocket } from './xdp/open.js';
@@ -18,8 +20,6 @@ import { CONTINUED } from './xdp/ring.js';
 const EAGAIN = 11;
 const EBUSY = 16;
 const ENOBUFS = 105;
-/** Where the first transmit frame has our address, in half words: it is written there once, and stays. */
-const OWN_ADDRESS = (TX_HEADROOM - ETHERNET_HEADER + 6) >> 1;
 /** Kicks of one flush: each carries what the kernel takes at once (32 frames before Linux 6.17). */
 const KICKS = 64;
 
@@ -46,14 +46,13 @@ export class XdpNic implements Nic {
   readonly #completion: ConsumerRing;
   readonly #txPool: FramePool;
   readonly #rxPool: FramePool;
-  readonly #gatherPool: FramePool;
   readonly #peers = new EthernetPeers();
   readonly #counters = new Float64Array(NIC_COUNTERS);
-  /** EtherType as it lies in memory. */
-  readonly #etherType: number;
+  readonly #filter: Filter;
+  /** Only if there are jumbo frames. */
+  readonly #gatherer: Gatherer | undefined;
   readonly #chunk: number;
   readonly #mtu: number;
-  readonly #jumbo: boolean;
   /** Kick without a look at the flag: in copy mode it is always set, and without need_wakeup never. */
   readonly #alwaysKick: boolean;
   /** The kernel may have to be called to receive: zero-copy, busy polling. */
@@ -86,33 +85,18 @@ export class XdpNic implements Nic {
     this.#tx = rings.tx;
     this.#rxPool = rings.rxPool;
     this.#txPool = new FramePool(0, plan.txFrames, plan.frameSize, TX_HEADROOM);
-    this.#gatherPool = new FramePool(plan.gatherBase, plan.gatherFrames, plan.frameSize, TX_HEADROOM);
     this.#chunk = plan.chunk;
     this.#mtu = plan.mtu;
-    this.#jumbo = plan.jumbo;
     this.#zeroCopy = opened.mode === 'native-zerocopy';
     this.#alwaysKick = !this.#zeroCopy || !opened.needWakeup;
     this.#busyPoll = options.busyPoll !== undefined;
     this.#receiveCalls = this.#busyPoll || (this.#zeroCopy && opened.needWakeup);
     this.#prepareTxFrames(plan, link.address, opened.etherType);
-    this.#etherType = this.#halves[(TX_HEADROOM >> 1) - 1];
+    this.#filter = new Filter(this.#halves);
+    this.#gatherer = plan.jumbo ? new Gatherer(this.bytes, rings.rx, rings.fill, this.#filter, plan) : undefined;
     this.#poller = new (core().Poller)(socket.fd);
     this.#stateWatch = watchNicState(link.index, options.namespace, (state) => this.onState?.(state));
-    this.info = {
-      driver: 'xdp',
-      mode: opened.mode,
-      interface: options.interface,
-      namespace: options.namespace,
-      queue: opened.queue,
-      address: link.address,
-      mtu: plan.mtu,
-      overhead: ETHERNET_HEADER,
-      frameSize: plan.frameSize,
-      txFrames: plan.txFrames,
-      rxFrames: plan.rxFrames,
-      hugePages: opened.hugePages,
-      notes: opened.notes,
-    };
+    this.info = infoOf(opened);
   }
 
   /** What never changes in front of a transmit frame is written once: our address and the EtherType. */
@@ -127,11 +111,9 @@ export class XdpNic implements Nic {
 
   /** `rxDropped` is the kernel's number, asked for at each look at this property. */
   get counters(): Float64Array {
-    if (!this.#closed) this.#counters[NicCounter.rxDropped] = this.#lost + this.#socket.statistics();
+    if (!this.#closed) this.#counters[NicCounter.rxDropped] = this.#socket.statistics() + (this.#gatherer?.lost ?? 0);
     return this.#counters;
   }
-  /** Frames lost for want of a gather frame. */
-  #lost = 0;
 
   get state(): NicState {
     return this.#closed ? 'closed' : this.#stateWatch.state;
@@ -151,7 +133,7 @@ export class XdpNic implements Nic {
     if (this.#closed) return;
     if (this.#txPool.contains(frame)) this.#txPool.free(frame);
     else if (this.#rxPool.contains(frame)) this.#rxPool.free(frame);
-    else this.#gatherPool.free(frame);
+    else this.#gatherer?.pool.free(frame);
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
@@ -263,9 +245,8 @@ export class XdpNic implements Nic {
       if (this.#receiveCalls && (this.#busyPoll || this.#fill.needsWakeup)) this.#wakeKernel();
       return 0;
     }
-    if (this.#jumbo) return this.#receiveJumbo(ring.refresh());
+    if (this.#gatherer !== undefined) return this.#receiveJumbo(this.#gatherer);
     const { frame, length } = this.rx;
-    const halves = this.#halves;
     const limit = available < BURST ? available : BURST;
     let count = 0;
     let bytes = 0;
@@ -273,7 +254,7 @@ export class XdpNic implements Nic {
       const descriptor = ring.descriptor(i);
       const start = ring.addressAt(descriptor);
       const size = ring.lengthAt(descriptor) - ETHERNET_HEADER;
-      if (size < 0 || size > this.#mtu || !this.#forUs(halves, start >> 1)) {
+      if (size < 0 || size > this.#mtu || !this.#filter.takes(start)) {
         this.#discard(start);
         continue;
       }
@@ -291,82 +272,21 @@ export class XdpNic implements Nic {
     return count;
   }
 
-  /** Our EtherType, and our address: a promiscuous interface, or a switch that floods, brings frames for others. */
-  #forUs(halves: Uint16Array, header: number): boolean {
-    return (
-      halves[header + 6] === this.#etherType &&
-      halves[header + 2] === halves[OWN_ADDRESS + 2] &&
-      halves[header + 1] === halves[OWN_ADDRESS + 1] &&
-      halves[header] === halves[OWN_ADDRESS]
-    );
-  }
-
   #discard(address: number): void {
     this.#counters[NicCounter.rxInvalid]++;
     this.#fill.pushAddress(address);
   }
 
-  /** Packets may take several descriptors. All of one packet are shown by the kernel at once. */
-  #receiveJumbo(available: number): number {
-    const ring = this.#rxRing;
-    let taken = 0;
-    let count = 0;
-    while (taken < available && count < BURST) {
-      const segments = this.#segments(taken, available);
-      if (segments === 0) break;
-      const start = ring.addressAt(ring.descriptor(taken));
-      const size = this.#packetSize(taken, segments) - ETHERNET_HEADER;
-      const valid = size >= 0 && size <= this.#mtu && this.#forUs(this.#halves, start >> 1);
-      if (!valid) this.#counters[NicCounter.rxInvalid]++;
-      if (valid && segments === 1) this.#lend(count++, start + ETHERNET_HEADER, size);
-      else {
-        const frame = valid ? this.#gather(taken, segments) : NO_FRAME;
-        for (let i = taken; i < taken + segments; i++) this.#fill.pushAddress(ring.addressAt(ring.descriptor(i)));
-        if (frame !== NO_FRAME) this.#lend(count++, frame, size);
-        else if (valid) this.#lost++;
-      }
-      taken += segments;
-    }
-    ring.take(taken);
+  #receiveJumbo(gatherer: Gatherer): number {
+    const count = gatherer.receive(this.rx);
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += this.rx.length[i];
+    this.#held.fill(0, 0, count);
     this.#burst = count;
+    this.#counters[NicCounter.rxInvalid] = gatherer.invalid;
     this.#counters[NicCounter.rxFrames] += count;
+    this.#counters[NicCounter.rxBytes] += bytes;
     return count;
-  }
-
-  #lend(index: number, frame: Frame, size: number): void {
-    this.rx.frame[index] = frame;
-    this.rx.length[index] = size;
-    this.#held[index] = 0;
-    this.#counters[NicCounter.rxBytes] += size;
-  }
-
-  /** Descriptors of the packet that starts at entry `first`; 0 if its end is not there yet. */
-  #segments(first: number, available: number): number {
-    for (let i = first; i < available; i++) {
-      if ((this.#rxRing.optionsAt(this.#rxRing.descriptor(i)) & CONTINUED) === 0) return i - first + 1;
-    }
-    return 0;
-  }
-
-  #packetSize(first: number, segments: number): number {
-    let size = 0;
-    for (let i = first; i < first + segments; i++) size += this.#rxRing.lengthAt(this.#rxRing.descriptor(i));
-    return size;
-  }
-
-  /** Copies a packet, its Ethernet header included, into one contiguous frame. */
-  #gather(first: number, segments: number): Frame {
-    const frame = this.#gatherPool.alloc(0);
-    if (frame === NO_FRAME) return NO_FRAME;
-    let to = frame - ETHERNET_HEADER;
-    for (let i = first; i < first + segments; i++) {
-      const descriptor = this.#rxRing.descriptor(i);
-      const from = this.#rxRing.addressAt(descriptor);
-      const size = this.#rxRing.lengthAt(descriptor);
-      this.bytes.copyWithin(to, from, from + size);
-      to += size;
-    }
-    return frame;
   }
 
   hold(index: number): Frame {
@@ -377,7 +297,9 @@ export class XdpNic implements Nic {
       const replacement = this.#rxPool.alloc(0);
       if (replacement === NO_FRAME) return NO_FRAME;
       this.#fill.pushAddress(replacement);
-    } else if (this.#gatherPool.available < BURST) return NO_FRAME; // those are for the next burst
+    } else if (this.#gatherer === undefined || this.#gatherer.pool.available < BURST) {
+      return NO_FRAME; // those that are left are for the next burst
+    }
     this.#held[index] = 1;
     return frame;
   }
@@ -387,7 +309,7 @@ export class XdpNic implements Nic {
     for (let i = 0; i < this.#burst; i++) {
       if (this.#held[i] !== 0) continue;
       const frame = this.rx.frame[i];
-      if (this.#jumbo && this.#gatherPool.contains(frame)) this.#gatherPool.free(frame);
+      if (this.#gatherer?.pool.contains(frame)) this.#gatherer.pool.free(frame);
       else this.#fill.pushAddress(frame); // any address within the chunk will do
     }
     this.#burst = 0;
@@ -446,6 +368,14 @@ export class XdpNic implements Nic {
 
 function closedError(): NicError {
   return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
+}
+
+function infoOf({ mode, options, queue, link, plan, hugePages, notes }: OpenSocket): NicInfo {
+  return {
+    ...{ driver: 'xdp', mode, interface: options.interface, namespace: options.namespace, queue },
+    ...{ address: link.address, mtu: plan.mtu, overhead: ETHERNET_HEADER, frameSize: plan.frameSize },
+    ...{ txFrames: plan.txFrames, rxFrames: plan.rxFrames, hugePages, notes },
+  };
 }
 
 export function openXdp(options: XdpOptions): XdpNic {
