@@ -10,7 +10,7 @@ import { ROOT, tool } from './setup/project.mjs';
 
 // Left out: opening and closing again and again takes minutes, and shows the sanitizer nothing that once does not; and the
 // heap grows otherwise under it.
-const QUICK = '^(?!.*( \\d+ times |no frame costs))';
+const QUICK = '^(?!.*( \\d+ times|no frame costs))';
 
 function run(command, args, { quiet = false, env = {} } = {}) {
   const { status, stdout, stderr } = spawnSync(command, args, {
