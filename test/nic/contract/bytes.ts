@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { collect, counter, drain, fill, flushAll, matches, mustAlloc, sendOne } from '../harness.js';
+import type { Frame } from '../../../src/nic/contract.js';
+import { collect, counter, drain, fill, flushAll, matches, mustAlloc, sendOne, waitFor } from '../harness.js';
 import type { Context } from './context.js';
 
 /** What is sent is what arrives. */
@@ -63,6 +64,28 @@ export function bytes({ openPair }: Context): void {
       });
     }
     expect(next).toBe(total);
+    expect(counter(b, 'rxDropped')).toBe(0);
+  });
+
+  it('answered at once leave before their burst is recycled, through many turns of small rings', async () => {
+    using pair = openPair({ txFrames: 64, rxFrames: 64 });
+    const { a, b, toA, toB } = pair;
+    for (let i = 0; i < 1000; i++) {
+      sendOne(a, toB, 64, i);
+      const held: Frame[] = [];
+      await waitFor(() => b.receive() === 1);
+      expect(matches(b, b.rx.frame[0], b.rx.length[0], i)).toBe(true);
+      sendOne(b, toA, 64, 5000 + i); // flushes, in the middle of the burst
+      expect(b.source(0)).toBe(a.info.address);
+      if (i % 3 === 0) held.push(b.hold(0));
+      expect(matches(b, held[0] ?? b.rx.frame[0], 64, i)).toBe(true);
+      b.recycle();
+      expect(b.flush()).toBe(true);
+      expect(await collect(a, 1, (frame, n) => expect(matches(a, frame, n, 5000 + i)).toBe(true))).toBe(1);
+      for (const frame of held) b.free(frame);
+    }
+    expect(counter(b, 'rxFrames')).toBe(1000);
+    expect(counter(b, 'kicks')).toBe(1000);
     expect(counter(b, 'rxDropped')).toBe(0);
   });
 
