@@ -164,6 +164,11 @@ export async function runFixture<T>(name: string, argument: unknown, flags: read
 
 export const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 export const mappings = (): number => readFileSync('/proc/self/maps', 'utf8').split('\n').length;
+/** Mappings of sockets: rings. */
+export const ringMappings = (): number =>
+  readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('socket:')).length;
 
 /** Runs `body` with uncaught errors collected instead of failing the test. */
 export async function collectUncaught(body: () => Promise<void>): Promise<unknown[]> {

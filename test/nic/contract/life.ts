@@ -3,7 +3,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 
 import { openNic } from '../../../src/nic/open.js';
-import { collect, collectGarbage, flushAll, mappings, mustAlloc, openDescriptors } from '../harness.js';
+import { collect, collectGarbage, flushAll, mappings, mustAlloc, openDescriptors, ringMappings } from '../harness.js';
 import type { Context } from './context.js';
 
 const NAMES = ['a', 'b'] as const;
@@ -48,10 +48,10 @@ export function close({ options, openPair }: Context): void {
     await sleep(5);
   });
 
-  it('frees descriptors and mappings, also with frames held, queued and watched', async () => {
+  it('frees descriptors and rings, also with frames held, queued and watched', async () => {
     await cycle(1);
     const descriptors = openDescriptors();
-    const maps = mappings();
+    const rings = ringMappings();
     for (let i = 0; i < 3; i++) {
       using pair = openPair();
       const { a, b, toB } = pair;
@@ -62,10 +62,12 @@ export function close({ options, openPair }: Context): void {
       a.send(frame, 64, toB);
       for (const name of NAMES) pair[name].watch(() => {});
     }
-    expect(openDescriptors()).toBeLessThanOrEqual(descriptors); // by close, not by the garbage collector
+    // By close, not by the garbage collector.
+    expect(openDescriptors()).toBeLessThanOrEqual(descriptors);
+    expect(ringMappings()).toBe(rings);
     await settle();
     expect(openDescriptors()).toBeLessThanOrEqual(descriptors);
-    expect(mappings()).toBeLessThanOrEqual(maps + 8);
+    expect(ringMappings()).toBe(rings);
   });
 
   it(`${CYCLES} times in a row leaves nothing behind`, async () => {

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 import { expect, it } from 'vitest';
 
 import { openNic } from '../../../src/nic/open.js';
 import type { End } from '../drivers.js';
-import { BUILT, openDescriptors } from '../harness.js';
+import { BUILT, openDescriptors, ringMappings } from '../harness.js';
 import type { Context } from './context.js';
 
 /** Processes and threads that end with a NIC open. */
@@ -64,11 +63,4 @@ export function processes({ options }: Context): void {
   function reopen(): void {
     openNic(options('a')).close();
   }
-}
-
-/** Mappings of sockets: rings. */
-function ringMappings(): number {
-  return readFileSync('/proc/self/maps', 'utf8')
-    .split('\n')
-    .filter((line) => line.includes('socket:')).length;
 }
