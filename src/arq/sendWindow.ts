@@ -39,8 +39,6 @@ export class SendWindow {
   end: number;
   /** The receiver has room for frames before this one. */
   limit: number;
-  /** Frames of the unacknowledged stretch that were acknowledged selectively. */
-  sackedCount = 0;
 
   // Recovery after a timeout: frames in [resend, resendEnd) count as lost.
   #resend: number;
@@ -150,7 +148,6 @@ export class SendWindow {
 
   /** Ends the oldest frame, whose slot the caller has dealt with. */
   release(): void {
-    if (this.isSacked(this.una)) this.sackedCount--;
     this.una = (this.una + 1) | 0;
     if (distance(this.#resend, this.una) > 0) this.#resend = this.una;
     if (distance(this.#resendEnd, this.una) > 0) this.#resendEnd = this.una;
@@ -161,7 +158,6 @@ export class SendWindow {
     if (distance(this.una, sequence) < 0 || distance(sequence, this.next) <= 0) return false;
     if (this.isSacked(sequence)) return false;
     this.slots[this.slot(sequence) + Slot.sacked] = 1;
-    this.sackedCount++;
     return true;
   }
 
@@ -179,10 +175,13 @@ export class SendWindow {
     return this.#resend !== this.#resendEnd;
   }
 
-  /** Takes the frame that `lost` found. */
-  takeLost(): number {
-    const sequence = this.#resend;
-    this.#resend = (sequence + 1) | 0;
-    return sequence;
+  /** The frame that `lost` found. */
+  get firstLost(): number {
+    return this.#resend;
+  }
+
+  /** It was resent. */
+  takeLost(): void {
+    this.#resend = (this.#resend + 1) | 0;
   }
 }

@@ -70,6 +70,8 @@ export class ChannelCore implements ReceiverEvents {
   /** In the engine's list of this turn. */
   touched = false;
   events: ChannelEvents | undefined = undefined;
+  /** First sequence number of the peer. */
+  peerSequence = 0;
   // Made when the handshake has told the peer's parameters.
   sender!: Sender;
   receiver!: Receiver;
@@ -115,6 +117,7 @@ export class ChannelCore implements ReceiverEvents {
 
   /** The receiving side of a CONNECT, and the asking side of an ACCEPT, learn the peer's parameters. */
   agree(remoteId: number, peer: Handshake, peerSequence: number): void {
+    this.peerSequence = peerSequence;
     const { link, settings } = this;
     link.agree(remoteId, Math.min(link.port.info.mtu, peer.mtu), settings.payloadCheck || peer.payloadCheck);
     this.receiver = new Receiver(link, peerSequence, settings.window, settings.maxMessage, this);
@@ -160,7 +163,7 @@ export class ChannelCore implements ReceiverEvents {
     }
   }
 
-  violated(reason: 'protocol' | 'message-too-long'): void {
+  violated(reason: 'protocol' | 'message-too-long' | 'no-memory'): void {
     this.fail(reason);
   }
 
@@ -212,7 +215,8 @@ export class ChannelCore implements ReceiverEvents {
     if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
     if (this.state === ChannelState.open) {
       const { sender } = this;
-      if (sender.hasWork) sender.pump();
+      if (sender.hasWork) this.#pump();
+      if (!this.isOpen) return;
       if (sender.blocked && sender.hasRoom) this.#writable();
       if (this.isOpen && sender.finished) this.#finished();
     }
@@ -222,6 +226,15 @@ export class ChannelCore implements ReceiverEvents {
         // No memory or no room in the ring: in the next turn.
         if (this.receiver.owesAck()) this.owner.touch(this);
       }
+    }
+  }
+
+  #pump(): void {
+    try {
+      this.sender.pump();
+    } catch (error) {
+      // The application changed a long message under us.
+      this.fail('aborted', undefined, error);
     }
   }
 
@@ -315,10 +328,11 @@ export class ChannelCore implements ReceiverEvents {
 
   #resendTimer(now: number): void {
     const { settings, sender } = this;
-    if (this.#isDead(now, sender.flight.attempts)) return this.fail('unreachable');
+    if (this.#isDead(now)) return this.fail('unreachable');
     // Waiting for credit is no resend: the peer is there, its reader is slow.
     const isResend = sender.window.outstanding > 0 && !sender.endWaits;
     if (settings.onResend !== undefined && isResend && !this.#decide(now)) return;
+    this.#attempts++;
     if (!sender.flight.timedOut()) this.#probe();
     if (sender.flight.stalled) this.owner.touch(this);
   }
@@ -349,7 +363,7 @@ export class ChannelCore implements ReceiverEvents {
       this.#times[Time.timer] = due;
       return;
     }
-    if (this.#isDead(now, this.#attempts)) return this.fail('unreachable');
+    if (this.#isDead(now)) return this.fail('unreachable');
     this.#attempts++;
     this.#probe();
     this.#times[Time.timer] = now + keepAlive;
@@ -360,8 +374,8 @@ export class ChannelCore implements ReceiverEvents {
     this.owner.control.probe(this);
   }
 
-  #isDead(now: number, attempts: number): boolean {
-    return attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#times[Time.heard] >= this.settings.peerTimeout;
+  #isDead(now: number): boolean {
+    return this.#attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#times[Time.heard] >= this.settings.peerTimeout;
   }
 
   #close(): void {

@@ -4,6 +4,7 @@ import { ChannelError } from '../errors.js';
 import { Refusal, readHandshake, readReason, readReasonVersion } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
 import {
+  Flag,
   FrameType,
   HEADER_BYTES,
   Header,
@@ -27,13 +28,17 @@ import type { Clock } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { FramePort } from './port.js';
 import { refusalReason } from './reasons.js';
+import { Starvation } from './starvation.js';
 import { ChannelTable } from './table.js';
+import { TurnList } from './turnList.js';
 
-/** Connections being opened to this host at a time; more are refused, so a flood of CONNECTs costs bounded memory. */
+/** Connections being opened to one port at a time; more are refused, so a flood of CONNECTs costs bounded memory. */
 const BACKLOG = 128;
-/** RESETs for unknown channels: so many at once, and so many more a second. */
-const RESET_BURST = 64;
-const RESETS_PER_MICROSECOND = 1000 / 1_000_000;
+/** Answers to frames that are for nobody: so many at once, and so many more a second. */
+const ANSWER_BURST = 64;
+const ANSWERS_PER_MICROSECOND = 1000 / 1_000_000;
+/** µs */
+const SOONEST = 50;
 /** The smallest frame that is worth a channel, bytes. */
 const SMALLEST_MTU = HEADER_BYTES + 64;
 
@@ -46,7 +51,7 @@ export interface ConnectRequest {
 export interface Acceptor {
   readonly settings: ChannelSettings;
   /** Whether to take it. An exception counts as no. */
-  accept(request: ConnectRequest): boolean;
+  accept(request: ConnectRequest): boolean | 'backlog';
   /** The connection stands; sets `channel.events`. */
   accepted(channel: ChannelCore): void;
 }
@@ -66,19 +71,16 @@ export class Engine implements ChannelOwner {
   readonly #random: () => number;
   readonly #table: ChannelTable;
   readonly #deadlines = new Deadlines();
+  readonly #starvation = new Starvation<ChannelCore>();
   readonly #header = new Header();
   readonly #acceptors = new Map<number, Acceptor>();
   /** Accepted channels by the peer's address and id, so that a repeated CONNECT finds its channel. */
   readonly #accepted = new Map<string, ChannelCore>();
   /** Channels whose ACCEPT was not answered yet. */
   readonly #pending = new Set<ChannelCore>();
-  // The channels with something to do at the end of this turn. Two lists that change places, and a count: an array that is emptied
-  // (length = 0) gives up its memory, and the next push allocates.
-  #touched: ChannelCore[] = [];
-  #settling: ChannelCore[] = [];
-  #touchedCount = 0;
-  /** RESETs for unknown channels. */
-  readonly #resets = new TokenBucket(RESET_BURST, RESETS_PER_MICROSECOND);
+  readonly #touched = new TurnList<ChannelCore>();
+  /** RESETs for unknown channels, and refusals where nobody listens. */
+  readonly #answers = new TokenBucket(ANSWER_BURST, ANSWERS_PER_MICROSECOND);
 
   /** @param random 32 random bits, as an integer */
   constructor(port: FramePort, random: () => number, clock: Clock) {
@@ -99,12 +101,14 @@ export class Engine implements ChannelOwner {
 
   /** There is something that only another turn can send. */
   get busy(): boolean {
-    return this.#touchedCount > 0;
+    return !this.#touched.isEmpty;
   }
 
   /** When `tick` wants to be called, µs. */
   get nextTimeout(): number {
-    return this.#deadlines.next;
+    const timer = this.#deadlines.next;
+    const retry = this.#starvation.retryAt;
+    return retry < timer ? retry : timer;
   }
 
   // ---- the application's side
@@ -127,7 +131,7 @@ export class Engine implements ChannelOwner {
     const peer = this.#port.peer(address);
     try {
       const id = this.#table.allocate();
-      const link = new Link(this.#port, this.clock, id, peer);
+      const link = new Link(this.#port, this.clock, id, peer, this.#starvation);
       const channel = new ChannelCore(link, ChannelTable.slotOf(id), address, port, settings, this.#random() | 0, this);
       this.#table.set(channel);
       return channel;
@@ -167,6 +171,7 @@ export class Engine implements ChannelOwner {
     // Before the handler runs, which may be long, and may end the channel.
     this.touch(channel);
     if (type === FrameType.data) {
+      if (channel.link.checked && (header.flags & Flag.payloadCheck) === 0) return channel.fail('protocol');
       if (channel.state === ChannelState.open) channel.receiver.data(index, at, header);
       else channel.receiver.ackPending = true;
     } else if (type === FrameType.ack) {
@@ -205,6 +210,7 @@ export class Engine implements ChannelOwner {
   /** Runs what is due. */
   tick(): void {
     const { now } = this.clock;
+    if (now >= this.#starvation.retryAt) this.#feed();
     for (let slot = this.#deadlines.due(now); slot >= 0; slot = this.#deadlines.due(now)) {
       const channel = this.#table.at(slot);
       if (channel === undefined) continue;
@@ -218,32 +224,39 @@ export class Engine implements ChannelOwner {
   #schedule(channel: ChannelCore): void {
     const { times } = channel.link;
     if (times[Time.timer] >= times[Time.scheduled] && times[Time.resend] >= times[Time.scheduled]) return;
-    times[Time.scheduled] = channel.deadline;
-    this.#deadlines.by(channel.slot, channel.deadline);
+    // A little later than now at least: what is due again at once must not keep `tick` from ending.
+    const at = Math.max(channel.deadline, this.clock.now + SOONEST);
+    times[Time.scheduled] = at;
+    this.#deadlines.by(channel.slot, at);
   }
 
   touch(channel: ChannelCore): void {
-    if (channel.touched) return;
-    channel.touched = true;
-    this.#touched[this.#touchedCount++] = channel;
+    this.#touched.add(channel);
   }
 
   /** Sends what the turn has made possible; channels that the NIC had no room for stay touched. */
   settle(): void {
-    const list = this.#touched;
-    const count = this.#touchedCount;
-    if (count === 0) return;
-    this.#touched = this.#settling;
-    this.#touchedCount = 0;
+    const count = this.#touched.begin();
     for (let i = 0; i < count; i++) {
-      const channel = list[i];
-      channel.touched = false;
+      const channel = this.#touched.take(i);
       channel.settle();
       if (channel.isClosed) continue;
-      if (channel.isOpen && channel.sender.flight.stalled) this.touch(channel);
+      if (channel.isOpen) this.#afterSettling(channel);
       this.#schedule(channel);
     }
-    this.#settling = list;
+    if (this.#starvation.freed) this.#feed();
+  }
+
+  #afterSettling(channel: ChannelCore): void {
+    if (channel.sender.flight.stalled) this.touch(channel);
+    if (channel.sender.starved) this.#starvation.add(channel, this.clock.now);
+  }
+
+  /** Frames came back to the pool: who found none tries again. */
+  #feed(): void {
+    this.#starvation.freed = false;
+    if (this.#starvation.isEmpty) return;
+    for (const channel of this.#starvation.takeAll()) if (channel.isOpen) this.touch(channel);
   }
 
   // ---- the handshake
@@ -257,19 +270,24 @@ export class Engine implements ChannelOwner {
       this.counters[EngineCounter.malformedControl]++;
       return;
     }
+    // Answers to a flood of CONNECTs are bounded as RESETs are; a CONNECT that is not answered comes again.
+    if (!this.#acceptors.has(handshake.port) && !this.#answers.take(this.clock.now)) return;
     const address = this.#port.source(index);
     if (!isWorkable(handshake)) return this.control.refuse(address, remoteId, Refusal.parameters);
     const key = `${address}/${remoteId}`;
     const known = this.#accepted.get(key);
-    if (known !== undefined) {
+    if (known !== undefined && known.peerSequence === sequenceOf(view, at)) {
       if (known.state === ChannelState.accepting) this.control.accept(known);
       return;
     }
+    // Another life of the peer has drawn the same id.
+    known?.fail('peer-reset');
     const acceptor = this.#acceptors.get(handshake.port);
     if (acceptor === undefined) return this.control.refuse(address, remoteId, Refusal.noListener);
-    if (this.#pending.size >= BACKLOG) return this.control.refuse(address, remoteId, Refusal.backlog);
-    if (!willAccept(acceptor, { address, port: handshake.port })) {
-      return this.control.refuse(address, remoteId, Refusal.refused);
+    if (this.#pendingOf(handshake.port) >= BACKLOG) return this.control.refuse(address, remoteId, Refusal.backlog);
+    const answer = answerOf(acceptor, { address, port: handshake.port });
+    if (answer !== true) {
+      return this.control.refuse(address, remoteId, answer === 'backlog' ? Refusal.backlog : Refusal.refused);
     }
     let channel;
     try {
@@ -311,6 +329,12 @@ export class Engine implements ChannelOwner {
     channel.reset(readReason(view, at + headerBytesOf(view, at), payloadLengthOf(view, at)));
   }
 
+  #pendingOf(port: number): number {
+    let count = 0;
+    for (const channel of this.#pending) if (channel.port === port) count++;
+    return count;
+  }
+
   // ---- frames that are for nobody
 
   #rejected(index: number, at: number, reject: number): void {
@@ -332,7 +356,7 @@ export class Engine implements ChannelOwner {
   /** Tells a peer that outlived us (or that we outlived) that its channel is no more. */
   #unknown(index: number, at: number, type: number): void {
     this.counters[EngineCounter.unknownChannel]++;
-    if (type === FrameType.reset || type === FrameType.refuse || !this.#resets.take(this.clock.now)) return;
+    if (type === FrameType.reset || type === FrameType.refuse || !this.#answers.take(this.clock.now)) return;
     const { view } = this.#port;
     const to = this.#port.peer(this.#port.source(index));
     const id = destinationOf(view, at);
@@ -347,6 +371,7 @@ export class Engine implements ChannelOwner {
     this.#deadlines.remove(channel.slot);
     this.#table.delete(channel);
     this.#pending.delete(channel);
+    this.#starvation.delete(channel);
     const key = `${channel.address}/${channel.link.remoteId}`;
     if (this.#accepted.get(key) === channel) this.#accepted.delete(key);
     this.#port.forget(channel.link.peer);
@@ -357,7 +382,7 @@ function isWorkable({ mtu, window }: Handshake): boolean {
   return mtu >= SMALLEST_MTU && window >= 1;
 }
 
-function willAccept(acceptor: Acceptor, request: ConnectRequest): boolean {
+function answerOf(acceptor: Acceptor, request: ConnectRequest): boolean | 'backlog' {
   try {
     return acceptor.accept(request);
   } catch {

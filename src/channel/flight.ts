@@ -106,9 +106,10 @@ export class Flight {
   resendLost(): void {
     const { window } = this;
     while (this.#budget > 0 && window.lost) {
-      const sequence = window.takeLost();
+      // It counts as lost until it was really sent: the ring may have no room now.
+      if (!this.#resend(window.firstLost, ChannelCounter.timeoutResends)) break;
+      window.takeLost();
       this.#budget--;
-      if (!this.#resend(sequence, ChannelCounter.timeoutResends)) break;
     }
   }
 
@@ -153,22 +154,24 @@ export class Flight {
   takeAcknowledgement(): void {
     if (!this.#noted) return;
     this.#noted = false;
-    const { port, clock } = this.#link;
+    const link = this.#link;
+    const { port, clock } = link;
     const window = this.window;
     const acknowledgement = this.#notedAck;
     const credit = this.#notedCredit;
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
-      const newest = (acknowledgement - 1) | 0;
       // Karn: a frame sent twice does not say which sending was acknowledged; and one that had to wait for such a frame says
       // how long the repair took, not the round trip.
-      if (window.sends(newest) === 1 && window.sends(window.una) === 1) {
-        this.rtt.sample(clock.now - window.sentAt(newest));
-      }
+      const sentAt = window.sentAt((acknowledgement - 1) | 0);
+      let once = true;
       do {
+        if (window.sends(window.una) !== 1) once = false;
         port.free(window.frameOf(window.una));
         window.release();
       } while (window.una !== acknowledgement);
+      link.pool.freed = true;
+      if (once) this.rtt.sample(clock.now - sentAt);
       this.attempts = 0;
       this.#budget += 2 * advanced;
       if (!window.lost) this.#budget = 0;
@@ -244,6 +247,7 @@ export class Flight {
     const window = this.window;
     for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
     window.next = window.end;
+    this.#link.pool.freed = true;
     this.#times[Time.resend] = Infinity;
     this.stalled = this.#noted = false;
   }

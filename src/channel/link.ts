@@ -21,6 +21,12 @@ export const Time = {
 
 const CONTROL_RESERVE = 64;
 
+/** What channels of one NIC share: its transmit frames. */
+export interface FrameWatch {
+  /** Frames were given back in this turn: who found none may try again. */
+  freed: boolean;
+}
+
 /** What the two halves of a channel share: the NIC, the two ids, the clock, the counters. */
 export class Link {
   readonly counters = new Float64Array(CHANNEL_COUNTERS);
@@ -40,6 +46,7 @@ export class Link {
     readonly clock: Clock,
     readonly localId: number,
     readonly peer: number,
+    readonly pool: FrameWatch,
   ) {
     this.reserve = Math.min(CONTROL_RESERVE, port.info.txFrames >> 2);
   }

@@ -72,8 +72,8 @@ export function resolveChannelOptions(options: ChannelOptions = {}): ChannelSett
 
 function milliseconds(name: string, value: number | undefined, fallback: number): number {
   const ms = value ?? fallback;
-  if (typeof ms !== 'number' || !(ms > 0) || ms > 86_400_000) {
-    throw new ArgumentError(`${name} is ${ms}; it must be a time in ms, larger than 0, at most a day.`);
+  if (typeof ms !== 'number' || !(ms >= 0.1) || ms > 86_400_000) {
+    throw new ArgumentError(`${name} is ${ms}; it must be a time in ms, at least 0.1, at most a day.`);
   }
   return ms * MS;
 }

@@ -23,7 +23,9 @@ export type CloseReason =
   | 'message-too-long'
   | 'handler'
   | 'host-closed'
-  | 'nic-lost';
+  | 'nic-lost'
+  | 'no-memory'
+  | 'failed';
 
 interface Explanation {
   code: EmpErrorCode;
@@ -118,6 +120,16 @@ const explanations: Record<Exclude<CloseReason, 'ended'>, Explanation> = {
     text: 'was ended because its host was closed',
     remedy: 'Close channels before the host to let messages arrive.',
   },
+  'no-memory': {
+    code: 'ERR_EMP_NO_MEMORY',
+    text: 'was ended because there was no memory for a message that was coming in',
+    remedy: 'Lower maxMessage, or give the process more memory.',
+  },
+  failed: {
+    code: 'ERR_EMP_NIC_FAILED',
+    text: 'was ended because its host failed',
+    remedy: 'The cause says why; open the host again, and report it if it is a fault of ours.',
+  },
   'nic-lost': {
     code: 'ERR_EMP_NIC_FAILED',
     text: 'was ended because its network interface was removed',
@@ -179,7 +191,10 @@ export function resetCode(reason: CloseReason): number | undefined {
     case 'handler':
       return ResetReason.handler;
     case 'host-closed':
+    case 'failed':
       return ResetReason.hostClosed;
+    case 'no-memory':
+      return ResetReason.messageTooLong;
     case 'gave-up':
     case 'unreachable':
       return ResetReason.gaveUp;

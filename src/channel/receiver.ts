@@ -5,6 +5,8 @@ import { Flag, Header, readHeader } from '../wire/header.js';
 import { ChannelCounter } from './counters.js';
 import type { Link } from './link.js';
 
+/** Bytes set aside for a message of several frames when its first one comes. */
+const FIRST_ROOM = 1 << 20;
 /** The largest selective acknowledgement, bytes of bitmap: a window of 4096 frames. */
 const MAX_BITMAP = 512;
 
@@ -13,7 +15,7 @@ export interface ReceiverEvents {
   message(bytes: Uint8Array, offset: number, length: number, type: number): void;
   /** The peer's last frame was delivered. */
   peerEnded(): void;
-  violated(reason: 'protocol' | 'message-too-long'): void;
+  violated(reason: 'protocol' | 'message-too-long' | 'no-memory'): void;
 }
 
 /** The receiving half: order, duplicates, fragments, credit. */
@@ -41,6 +43,7 @@ export class Receiver {
   readonly #held = new Header();
   // The message being put together from fragments.
   #assembly: Uint8Array | undefined = undefined;
+  #total = 0;
   #filled = 0;
   #type = 0;
 
@@ -164,21 +167,43 @@ export class Receiver {
       if (this.#assembly !== undefined || length < 4) return this.#events.violated('protocol');
       const total = port.view.getUint32(payload, true);
       if (total > this.#maxMessage) return this.#events.violated('message-too-long');
-      this.#assembly = new Uint8Array(total);
+      // It grows with what has arrived: who only says that a long message comes does not make us reserve it.
+      this.#assembly = this.#room(Math.min(total, FIRST_ROOM));
+      if (this.#assembly === undefined) return;
+      this.#total = total;
       this.#filled = 0;
       this.#type = type;
       payload += 4;
       length -= 4;
     }
-    const assembly = this.#assembly;
-    if (assembly === undefined || this.#filled + length > assembly.length) return this.#events.violated('protocol');
+    if (this.#assembly === undefined || this.#filled + length > this.#total) return this.#events.violated('protocol');
+    const assembly = this.#grown(this.#assembly, this.#filled + length);
+    if (assembly === undefined) return;
     assembly.set(port.bytes.subarray(payload, payload + length), this.#filled);
     this.#filled += length;
     if ((flags & Flag.last) === 0) return;
-    if (this.#filled !== assembly.length) return this.#events.violated('protocol');
+    if (this.#filled !== this.#total) return this.#events.violated('protocol');
     this.#assembly = undefined;
     counters[ChannelCounter.messagesReceived]++;
-    this.#events.message(assembly, 0, assembly.length, this.#type);
+    this.#events.message(assembly, 0, this.#total, this.#type);
+  }
+
+  #grown(assembly: Uint8Array, needed: number): Uint8Array | undefined {
+    if (needed <= assembly.length) return assembly;
+    const larger = this.#room(Math.min(this.#total, Math.max(needed, assembly.length * 4)));
+    larger?.set(assembly.subarray(0, this.#filled));
+    this.#assembly = larger;
+    return larger;
+  }
+
+  /** Undefined, and the end of the channel, when the process has no memory for it. */
+  #room(bytes: number): Uint8Array | undefined {
+    try {
+      return new Uint8Array(bytes);
+    } catch {
+      this.#events.violated('no-memory');
+      return undefined;
+    }
   }
 
   /** Writes the selective acknowledgement's bitmap at `at`; returns its length in bytes. */

@@ -1,6 +1,6 @@
 import type { RttEstimator } from '../arq/rtt.js';
 import type { SendWindow } from '../arq/sendWindow.js';
-import { ChannelError } from '../errors.js';
+import { ArgumentError, ChannelError } from '../errors.js';
 import { Flag } from '../wire/header.js';
 import { ChannelCounter } from './counters.js';
 import { Flight } from './flight.js';
@@ -8,6 +8,10 @@ import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
 
+/** A channel that has no more frames than this takes from the last quarter of the pool: nobody is starved by others' queues. */
+const MODEST = 8;
+/** A channel with so many frames that wait to be sent leaves half of the pool to others. */
+const LONG_QUEUE = 64;
 /** Up to here a loop over bytes beats a call of `set`. */
 const SMALL = 32;
 
@@ -18,11 +22,14 @@ export class Sender {
   readonly rtt: RttEstimator;
   /** The application was told false and waits to hear that it can send again (E5). */
   blocked = false;
+  /** The pool had no frame for us: another channel's acknowledgement will tell when to try again. */
+  starved = false;
 
   readonly #link: Link;
   readonly #maxMessage: number;
   // A message of several frames, of which some are not in frames yet.
   #message: Uint8Array | undefined = undefined;
+  #total = 0;
   #offset = 0;
   #type = 0;
   #reserved = -1;
@@ -75,7 +82,11 @@ export class Sender {
 
   /** Another message would be taken. */
   get hasRoom(): boolean {
-    return this.#message === undefined && this.#reserved < 0 && this.window.hasRoom;
+    if (this.#message !== undefined || this.#reserved >= 0 || !this.window.hasRoom) return false;
+    const frame = this.#link.port.alloc(this.#reserve());
+    if (frame < 0) this.starved = true;
+    else this.#link.port.free(frame);
+    return frame >= 0;
   }
 
   get hasWork(): boolean {
@@ -130,9 +141,9 @@ export class Sender {
 
   commit(length: number, type: number): void {
     const frame = this.#reserved;
-    if (frame < 0 || length > this.#reservedLength) {
+    if (frame < 0 || length !== (length | 0) || length < 0 || length > this.#reservedLength) {
       throw new ChannelError('ERR_EMP_ARGUMENT', `commit(${length}) does not match a reserve().`, {
-        remedy: 'Call reserve(length) first, and commit at most that many bytes.',
+        remedy: 'Call reserve(length) first, and commit an integer of at most that many bytes.',
       });
     }
     this.#reserved = -1;
@@ -160,15 +171,23 @@ export class Sender {
 
   #allocate(): number {
     const { port } = this.#link;
-    const frame = port.alloc(this.#link.reserve);
+    const frame = port.alloc(this.#reserve());
     if (frame >= 0) return frame;
     this.flight.takeAcknowledgement();
-    return port.alloc(this.#link.reserve);
+    return port.alloc(this.#reserve());
   }
 
-  /** The NIC has no frame left: other channels have them, so no acknowledgement of ours will tell when to try again. */
+  /** How many frames must stay free for others. */
+  #reserve(): number {
+    const { una, next, end } = this.window;
+    const { reserve, port } = this.#link;
+    if (((end - una) | 0) < MODEST) return reserve;
+    const share = ((end - next) | 0) < LONG_QUEUE ? port.info.txFrames >> 2 : port.info.txFrames >> 1;
+    return Math.max(reserve, share);
+  }
+
   #starve(): false {
-    this.flight.stalled = true;
+    this.starved = true;
     return this.refuse();
   }
 
@@ -184,6 +203,7 @@ export class Sender {
   #begin(bytes: Uint8Array, type: number): boolean {
     this.#checkLength(bytes.length);
     this.#message = bytes;
+    this.#total = bytes.length;
     this.#offset = -1;
     this.#type = type;
     this.#link.counters[ChannelCounter.messagesSent]++;
@@ -197,11 +217,16 @@ export class Sender {
     const message = this.#message;
     if (message === undefined) return;
     const { port, headerBytes, maxPayload } = this.#link;
-    const total = message.length;
+    const total = this.#total;
+    if (message.length !== total) {
+      throw new ArgumentError(`A message of ${total} bytes had ${message.length} while it was being sent.`, {
+        remedy: 'Leave its buffer alone, and do not transfer it, until write() settles or onWritable.',
+      });
+    }
     while (this.window.hasRoom) {
-      const frame = port.alloc(this.#link.reserve);
+      const frame = port.alloc(this.#reserve());
       if (frame < 0) {
-        this.flight.stalled = true;
+        this.starved = true;
         return;
       }
       let at = frame + headerBytes;
@@ -237,7 +262,7 @@ export class Sender {
   /** Sends everything that may be sent now: lost frames first, then new ones. */
   pump(): void {
     const { flight, window } = this;
-    flight.stalled = false;
+    flight.stalled = this.starved = false;
     flight.resendLost();
     this.#fragment();
     while (window.maySend && flight.sendNext()) if (this.#message !== undefined) this.#fragment();
@@ -248,7 +273,7 @@ export class Sender {
   #queueFin(): void {
     const frame = this.#link.port.alloc(0);
     if (frame < 0) {
-      this.flight.stalled = true;
+      this.starved = true;
       return;
     }
     if (this.#reserved >= 0) {
@@ -268,6 +293,6 @@ export class Sender {
     this.#message = undefined;
     this.#ending = true;
     this.#finQueued = false;
-    this.blocked = false;
+    this.blocked = this.starved = false;
   }
 }

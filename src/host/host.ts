@@ -80,7 +80,7 @@ export class Host implements AsyncDisposable {
     this.#options = options.channel ?? {};
     const clock = new MonotonicClock();
     this.#engine = new Engine(nic, options.random ?? random32, clock);
-    this.#loop = new Loop(nic, this.#engine, clock, options.wait ?? 'adaptive');
+    this.#loop = new Loop(nic, this.#engine, clock, options.wait ?? 'adaptive', (error) => this.#failed(error));
     nic.onState = (state) => this.#nicState(state);
     this.#loop.start();
   }
@@ -251,6 +251,14 @@ export class Host implements AsyncDisposable {
     while (this.#engine.channelCount > 0 && microseconds() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
+  }
+
+  /** A turn threw, or the NIC was closed under us: every channel hears of it, and the host is closed. */
+  #failed(error: unknown): void {
+    const reason = this.nic.state === 'closed' ? 'nic-lost' : 'failed';
+    for (const core of this.#engine.channels) core.fail(reason, undefined, error);
+    if (reason === 'failed') warnOfHandler('turn', error);
+    void this.close({ force: true });
   }
 
   #nicState(state: NicState): void {

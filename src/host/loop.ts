@@ -18,7 +18,9 @@ const PATIENCE = 50;
  * host that waits for an answer polls, so the time is right to a fraction of a microsecond when the answer comes.
  */
 const IDLE_POLLS_PER_CLOCK = 64;
-const BUSY_TURNS_PER_CLOCK = 8;
+/** After about so many frames it is read in any case; a turn counts as a few. */
+const FRAMES_PER_CLOCK = 32;
+const FRAMES_PER_TURN = 4;
 /** Turns that take in a whole receive ring, in bursts. */
 const RING_OF_TURNS = 64;
 /** Rounds of `settle` in one turn: handlers that are told to write again may make new work. */
@@ -35,6 +37,8 @@ export class Loop {
   #sleeping = false;
   #idlePolls = 0;
   #busyTurns = 0;
+  /** Frames since the clock was read. */
+  #unclocked = 0;
   /** Something was queued outside a turn. */
   #dirty = false;
   /** Something that waits for promises or the event loop has happened: end the slice. */
@@ -44,13 +48,19 @@ export class Loop {
   #flushQueued = false;
   #immediate: NodeJS.Immediate | undefined = undefined;
   #timer: NodeJS.Timeout | undefined = undefined;
+  /** What the timer was set for, µs. */
+  readonly #timerAt = new Float64Array([Infinity]);
   readonly #slice = () => this.#runSlice();
   readonly #wake = () => this.#awake();
   readonly #flush = () => this.#flushNow();
   /** Called at the end of the turn in which `stop` was asked for by a handler. */
   #afterTurn: (() => void) | undefined = undefined;
 
-  constructor(nic: Nic, engine: Engine, clock: MonotonicClock, wait: WaitStrategy) {
+  readonly #failed: (error: unknown) => void;
+
+  /** @param failed told when a turn threw: the loop has stopped for good */
+  constructor(nic: Nic, engine: Engine, clock: MonotonicClock, wait: WaitStrategy, failed: (error: unknown) => void) {
+    this.#failed = failed;
     this.#nic = nic;
     this.#engine = engine;
     this.#clock = clock;
@@ -65,7 +75,8 @@ export class Loop {
   start(): void {
     if (this.#running) return;
     this.#running = true;
-    this.#awake();
+    // Not at once: a listener made right after the host is opened must not miss who knocks already.
+    this.#immediate = setImmediate(this.#slice);
   }
 
   /** Ends the loop; from within a turn `then` is called when the turn is over, else at once. */
@@ -90,7 +101,11 @@ export class Loop {
       this.#busyTurns = 0;
       this.#clock.read();
     } else {
-      if ((++this.#busyTurns & (BUSY_TURNS_PER_CLOCK - 1)) === 0) this.#clock.read();
+      this.#busyTurns++;
+      if ((this.#unclocked += count + FRAMES_PER_TURN) >= FRAMES_PER_CLOCK) {
+        this.#unclocked = 0;
+        this.#clock.read();
+      }
       this.#lastActive[0] = this.#clock.now;
     }
     this.#work(count);
@@ -119,6 +134,8 @@ export class Loop {
       this.#inTurn = false;
       if (this.#afterTurn !== undefined) this.#finish();
     }
+    // A turn of the application's own, while the loop sleeps: it may have made an earlier deadline.
+    if (this.#sleeping && engine.nextTimeout < this.#timerAt[0]) this.#setTimer();
   }
 
   #settle(): void {
@@ -151,8 +168,9 @@ export class Loop {
 
   #flushNow(): void {
     this.#flushQueued = false;
-    if (!this.#running || !this.#dirty) return;
-    this.turn();
+    if (!this.#running) return;
+    // Nothing is left to do if the application has polled meanwhile; but the sleep that it interrupts must be a new one.
+    if (this.#dirty) this.#attempt();
     // An answer is likely to come soon: do not sleep through it.
     if (this.#sleeping) this.#awake();
   }
@@ -162,19 +180,38 @@ export class Loop {
     if (!this.#running) return;
     this.#clock.read();
     this.#lastActive[0] = this.#clock.now;
+    // The first poll looks at the timers even if it finds nothing: one of them may be why we woke.
+    this.#idlePolls = IDLE_POLLS_PER_CLOCK;
     this.#runSlice();
+  }
+
+  /** A turn. What it throws, which is nobody's handler but the protocol or the NIC itself, ends the host: never silence. */
+  #attempt(): number {
+    try {
+      return this.turn();
+    } catch (error) {
+      this.#end(error);
+      return 0;
+    }
+  }
+
+  #end(error: unknown): void {
+    this.#running = false;
+    this.#stopWaiting();
+    this.#failed(error);
   }
 
   #runSlice(): void {
     this.#immediate = undefined;
     if (!this.#running) return;
+    if (this.#nic.state === 'closed') return this.#end(new Error('the NIC was closed'));
     this.#yield = false;
     const clock = this.#clock;
     clock.read();
     const end = clock.now + SLICE;
     let sleep = false;
     do {
-      const count = this.turn();
+      const count = this.#attempt();
       if (!this.#running) return;
       if (count === 0 && this.#mayRest()) {
         sleep = true;
@@ -202,7 +239,10 @@ export class Loop {
   }
 
   #setTimer(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
     const at = this.#engine.nextTimeout;
+    this.#timerAt[0] = at;
     if (at === Infinity) return;
     this.#clock.read();
     const ms = Math.max(1, Math.ceil((at - this.#clock.now) / 1000));
@@ -225,6 +265,6 @@ export class Loop {
         remedy: 'Call it from outside; in a handler, return.',
       });
     }
-    while (this.#running && !until()) this.turn();
+    while (this.#running && !until()) this.#attempt();
   }
 }

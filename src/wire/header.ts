@@ -185,6 +185,7 @@ export function decode(view: DataView, at: number, length: number, header: Heade
   if ((flags & ~KNOWN_FLAGS) !== 0) return Reject.flags;
   const payloadLength = w0 >>> 16;
   if (headerBytes + payloadLength > length) return Reject.payloadLength;
+  if (type !== FrameType.data && payloadLength > 0 && (flags & Flag.payloadCheck) === 0) return Reject.flags;
   if ((flags & Flag.payloadCheck) !== 0) {
     if (words < 9) return Reject.headerLength;
     if (payloadCheck(view, at + headerBytes, payloadLength) !== view.getInt32(at + 32, true))

@@ -124,7 +124,8 @@ describe('SendWindow', () => {
             const open = lost.filter((s) => !sacked.has(s));
             expect(w.lost).toBe(open.length > 0);
             if (open.length > 0) {
-              expect(w.takeLost()).toBe(wire(open[0]));
+              expect(w.firstLost).toBe(wire(open[0]));
+              w.takeLost();
               lost = lost.filter((s) => s > open[0]);
             }
           }
@@ -133,7 +134,6 @@ describe('SendWindow', () => {
           expect(w.room).toBe(capacity - (end - una));
           expect(w.idle).toBe(una === end);
           expect(w.outstanding).toBe(next - una);
-          expect(w.sackedCount).toBe(sacked.size);
           expect(w.maySend).toBe(next < end && next - una < window && next < limit);
           expect(w.starved).toBe(una === next && next < end && next >= limit);
         }

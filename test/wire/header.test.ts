@@ -48,7 +48,7 @@ interface Fields {
 }
 
 const id = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
-const fields: fc.Arbitrary<Fields> = fc.record({
+const anyFields: fc.Arbitrary<Fields> = fc.record({
   type: fc.integer({ min: 1, max: 7 }),
   flags: fc.nat(0x1f),
   messageType: fc.nat(0xffff),
@@ -59,6 +59,10 @@ const fields: fc.Arbitrary<Fields> = fc.record({
   credit: fc.nat(0xffff),
   payload: fc.uint8Array({ maxLength: 80 }),
 });
+/** A payload of a control frame is always checked. */
+const fields = anyFields.map((f) =>
+  f.type === FrameType.data || f.payload.length === 0 ? f : { ...f, flags: f.flags | Flag.payloadCheck },
+);
 
 /** The frame, `at` bytes into a block that is filled with something else. */
 function encode(f: Fields, at = 0): Uint8Array {
@@ -214,6 +218,11 @@ describe('a frame is rejected', () => {
   test('type 0 and every unknown flag', () => {
     expect(check(forged({}, (v) => v.setUint8(0, 1 << 4)))).toBe(Reject.type);
     for (const flag of [0x20, 0x40, 0x80]) expect(check(forged({}, (v) => v.setUint8(1, flag)))).toBe(Reject.flags);
+  });
+
+  test('a control frame whose payload carries no check', () => {
+    const f = { ...PLAIN, type: FrameType.ack, flags: 0, payload: new Uint8Array(4) };
+    expect(inspect(view(encode(f)), 0, 36)).toBe(Reject.flags);
   });
 
   test('wherever it is cut off', () => {
