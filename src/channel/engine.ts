@@ -244,7 +244,7 @@ export class Engine implements ChannelOwner {
       if (channel.isOpen) this.#afterSettling(channel);
       this.#schedule(channel);
     }
-    if (this.#starvation.freed) this.#feed();
+    if (this.#starvation.hungry && this.#starvation.freed) this.#feed();
   }
 
   #afterSettling(channel: ChannelCore): void {
@@ -255,7 +255,6 @@ export class Engine implements ChannelOwner {
   /** Frames came back to the pool: who found none tries again. */
   #feed(): void {
     this.#starvation.freed = false;
-    if (this.#starvation.isEmpty) return;
     for (const channel of this.#starvation.takeAll()) if (channel.isOpen) this.touch(channel);
   }
 

@@ -128,9 +128,11 @@ export class Loop {
         engine.tick();
         this.#settle();
       }
-    } finally {
       if (count > 0) nic.recycle();
       nic.flush();
+    } catch (error) {
+      this.#end(error);
+    } finally {
       this.#inTurn = false;
       if (this.#afterTurn !== undefined) this.#finish();
     }
@@ -170,7 +172,7 @@ export class Loop {
     this.#flushQueued = false;
     if (!this.#running) return;
     // Nothing is left to do if the application has polled meanwhile; but the sleep that it interrupts must be a new one.
-    if (this.#dirty) this.#attempt();
+    if (this.#dirty) this.turn();
     // An answer is likely to come soon: do not sleep through it.
     if (this.#sleeping) this.#awake();
   }
@@ -185,16 +187,7 @@ export class Loop {
     this.#runSlice();
   }
 
-  /** A turn. What it throws, which is nobody's handler but the protocol or the NIC itself, ends the host: never silence. */
-  #attempt(): number {
-    try {
-      return this.turn();
-    } catch (error) {
-      this.#end(error);
-      return 0;
-    }
-  }
-
+  /** A turn threw, which is nobody's handler but the protocol or the NIC itself: it ends the host. Never silence. */
   #end(error: unknown): void {
     this.#running = false;
     this.#stopWaiting();
@@ -211,7 +204,7 @@ export class Loop {
     const end = clock.now + SLICE;
     let sleep = false;
     do {
-      const count = this.#attempt();
+      const count = this.turn();
       if (!this.#running) return;
       if (count === 0 && this.#mayRest()) {
         sleep = true;
@@ -265,6 +258,6 @@ export class Loop {
         remedy: 'Call it from outside; in a handler, return.',
       });
     }
-    while (this.#running && !until()) this.#attempt();
+    while (this.#running && !until()) this.turn();
   }
 }
