@@ -204,7 +204,7 @@ export class Channel implements AsyncDisposable {
   }
 
   #endSide(): void {
-    if (this.#ending) return;
+    if (this.#ending || this.#info !== undefined) return;
     this.#ending = true;
     if (this.#writes === 0) this.#sendEnd();
     else void this.#lastWrite.then(() => this.#sendEnd());
@@ -292,7 +292,8 @@ export class Channel implements AsyncDisposable {
   tellPeerEnded(): void {
     this.#inbox.end(undefined);
     this.onEnd?.();
-    if (!this.#allowHalfOpen) this.#endSide();
+    // Not before the reader has come to the end: a loop that answers each message may be far behind.
+    if (!this.#allowHalfOpen) this.#inbox.whenRead(() => this.#endSide());
   }
 
   /** @internal */

@@ -35,6 +35,9 @@ export class Inbox {
   readonly #readers: Reader[] = [];
   #ended = false;
   #error: EmpError | undefined = undefined;
+  /** An iterator was told of the end. */
+  #endSeen = false;
+  #whenRead: (() => void) | undefined = undefined;
 
   constructor(pause: () => void, resume: () => void, yieldTurn: () => void) {
     this.#pause = pause;
@@ -57,6 +60,7 @@ export class Inbox {
       handler(data, 0, data.length, type);
     }
     if (this.handler === handler) this.#go();
+    this.#checkRead();
   }
 
   message(bytes: Uint8Array, offset: number, length: number, type: number): void {
@@ -81,10 +85,26 @@ export class Inbox {
     this.#ended = true;
     this.#error = error;
     for (const reader of this.#readers.splice(0)) {
+      this.#endSeen = true;
       if (error === undefined) reader.resolve({ value: undefined, done: true });
       else reader.reject(error);
     }
     this.#yield();
+  }
+
+  /** Calls `then` once nobody is going to read more before the end: a loop has come to it, or nothing waits and no loop runs. */
+  whenRead(then: () => void): void {
+    this.#whenRead = then;
+    this.#checkRead();
+  }
+
+  #checkRead(): void {
+    if (this.#whenRead === undefined || this.#queue.length > 0) return;
+    // The last message was taken, but the body of the loop has not come back for the next one: it may still answer.
+    if (this.handler === undefined && this.#iterating && !this.#endSeen) return;
+    const then = this.#whenRead;
+    this.#whenRead = undefined;
+    then();
   }
 
   iterate(): AsyncIterableIterator<Message> {
@@ -95,6 +115,7 @@ export class Inbox {
       return: () => {
         this.#iterating = false;
         if (this.handler === undefined) this.#stop();
+        this.#checkRead();
         return Promise.resolve({ value: undefined, done: true });
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -109,6 +130,8 @@ export class Inbox {
       return Promise.resolve({ value, done: false });
     }
     if (this.#ended) {
+      this.#endSeen = true;
+      this.#checkRead();
       return this.#error === undefined
         ? Promise.resolve({ value: undefined, done: true })
         : Promise.reject(this.#error);

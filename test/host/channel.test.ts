@@ -250,6 +250,52 @@ for (const driver of DRIVERS) {
       expect((await server.closed).reason).toBe('ended');
     });
 
+    test('with an iterator the end is answered when the loop has come to it, not before', async () => {
+      const { client, server } = await pair();
+      const echoes: number[] = [];
+      client.onMessage = (bytes, offset) => echoes.push(bytes[offset]);
+      const messages = server[Symbol.asyncIterator]();
+      for (let i = 0; i < 20; i++) client.send(Uint8Array.of(i));
+      await client.end();
+      for await (const { data } of messages) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        expect(server.writable).toBe(true);
+        await server.write(data);
+      }
+      expect(server.writable).toBe(false);
+      expect((await client.closed).reason).toBe('ended');
+      expect(echoes).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    });
+
+    test('a loop that is left holds the end while messages wait, for a later loop or handler', async () => {
+      const { client, server } = await pair();
+      const reader = server[Symbol.asyncIterator]();
+      for (let i = 0; i < 3; i++) client.send(Uint8Array.of(i));
+      await client.end();
+      expect((await reader.next()).value).toMatchObject({ data: Uint8Array.of(0) });
+      await reader.return!();
+      expect(server.writable).toBe(true);
+      const rest: number[] = [];
+      server.onMessage = (bytes, offset) => rest.push(bytes[offset]);
+      expect(rest).toEqual([1, 2]);
+      expect(server.writable).toBe(false);
+      expect((await client.closed).reason).toBe('ended');
+    });
+
+    test('a loop that is left with nothing waiting, and a side that never reads, answer the end at once', async () => {
+      const left = await pair();
+      const reader = left.server[Symbol.asyncIterator]();
+      left.client.send(Uint8Array.of(1));
+      await left.client.end();
+      await reader.next();
+      expect(left.server.writable).toBe(true);
+      await reader.return!();
+      expect((await left.client.closed).reason).toBe('ended');
+      const silent = await connected(a, b, 2);
+      await silent.client.end();
+      expect((await silent.client.closed).reason).toBe('ended');
+    });
+
     test('close: everything sent is delivered, both ways', async () => {
       const { client, server } = await pair();
       let got = 0;
