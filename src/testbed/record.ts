@@ -1,7 +1,8 @@
 // What is up is written down in /run/emp/testbed, one file per testbed, before anything is made: so that whatever a killed
 // process left behind can be found and removed by the next.
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 
 import type { TestbedShape } from './plan.js';
 
@@ -18,26 +19,33 @@ export interface TestbedRecord extends TestbedShape {
 
 const DIRECTORY = '/run/emp/testbed';
 
-/** Claims the name. False if somebody else has it. */
+/**
+ * Claims the name. False if somebody else has it. The record gets its name when it is whole: one that is being written would look
+ * like that of a dead process to others who sweep.
+ */
 export function writeRecord(record: TestbedRecord): boolean {
   mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
+  const draft = join(DIRECTORY, `${process.pid}-${threadId}.new`);
   try {
-    writeFileSync(fileOf(record.name), JSON.stringify(record) + '\n', { flag: 'wx' });
+    writeFileSync(draft, JSON.stringify(record) + '\n');
+    linkSync(draft, fileOf(record.name)); // unlike rename, fails if the name is taken
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
 export function readRecord(name: string): TestbedRecord | undefined {
   try {
     return JSON.parse(readFileSync(fileOf(name), 'utf8')) as TestbedRecord;
-  } catch {
-    // Absent, or cut short by a crash: there is nothing to be learnt but the name.
-    return existsSync(fileOf(name))
-      ? { name, links: 1, mtu: 1500, queues: 1, owner: { pid: 0, started: '' } }
-      : undefined;
+  } catch (error) {
+    // Not a second look at the directory: by then it may be there.
+    if (hasCode(error, 'ENOENT')) return undefined;
+    // Spoilt: there is nothing to be learnt but the name.
+    return { name, links: 1, mtu: 1500, queues: 1, owner: { pid: 0, started: '' } };
   }
 }
 
@@ -52,6 +60,10 @@ export function readRecords(): TestbedRecord[] {
 
 export function removeRecord(name: string): void {
   rmSync(fileOf(name), { force: true });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function fileOf(name: string): string {

@@ -1,8 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+
 import { describe, expect, it } from 'vitest';
 
+import { readRecord } from '../../src/testbed/record.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { dist } from '../support/emp.js';
 import { describeRoot } from '../support/root.js';
@@ -100,6 +103,34 @@ describeRoot('a testbed', () => {
     } finally {
       if (exists(`${name}-b`)) execFileSync('ip', ['netns', 'delete', `${name}-b`]);
     }
+  });
+
+  it('is written down whole: who sweeps meanwhile does not take it for that of a dead process', async () => {
+    const name = `emp-record-${process.pid}`;
+    const script = `
+      const { writeRecord, removeRecord, thisProcess } = await import('${new URL('src/testbed/record.js', dist).href}');
+      const record = { name: '${name}', links: 1, mtu: 1500, queues: 1, owner: thisProcess() };
+      console.log('ready');
+      for (const end = Date.now() + 500; Date.now() < end; removeRecord(record.name)) {
+        if (!writeRecord(record) || writeRecord(record)) throw new Error('claimed twice');
+      }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    let seen = 0;
+    while (child.exitCode === null) {
+      for (let i = 0; i < 1000; i++) {
+        const record = readRecord(name);
+        if (record === undefined) continue;
+        expect(record.owner?.pid).toBe(child.pid);
+        seen++;
+      }
+      await turn();
+    }
+    expect(child.exitCode).toBe(0);
+    expect(seen).toBeGreaterThan(100);
+    expect(readdirSync('/run/emp/testbed').filter((file) => file.includes(`${child.pid}`))).toEqual([]);
   });
 
   it('says which package is missing', async () => {
