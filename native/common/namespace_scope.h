@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #include <cstdlib>
 #include <string>
@@ -12,6 +14,13 @@
 #include "unique_fd.h"
 
 namespace emp {
+
+// Tells the thread's network namespace apart from all others there are.
+inline ino_t CurrentNamespace() {
+  struct stat status = {};
+  if (stat("/proc/thread-self/ns/net", &status) != 0) throw SyscallError("stat namespace");
+  return status.st_ino;
+}
 
 class NamespaceScope {
  public:

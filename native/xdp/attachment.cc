@@ -5,13 +5,11 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <utility>
 
 #include "libbpf_log.h"
 
@@ -25,16 +23,8 @@ constexpr char kConstants[] = ".rodata";
 constexpr int kAttempts = 20;
 constexpr useconds_t kPause = 1000;  // microseconds
 
-// Namespace and interface index: an index alone says nothing, each namespace counts for itself.
-using Key = std::pair<ino_t, uint32_t>;
 std::mutex registry_lock;
-std::map<Key, std::weak_ptr<Attachment>> registry;
-
-ino_t CurrentNamespace() {
-  struct stat status = {};
-  if (stat("/proc/thread-self/ns/net", &status) != 0) throw SyscallError("stat namespace");
-  return status.st_ino;
-}
+std::map<InterfaceId, std::weak_ptr<Attachment>> registry;
 
 struct ObjectCloser {
   void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -143,10 +133,11 @@ std::string ProgramName(int program) {
 
 }  // namespace
 
-std::shared_ptr<Attachment> Attachment::Acquire(uint32_t interface_index, const ProgramSource& source) {
+std::shared_ptr<Attachment> Attachment::Acquire(const InterfaceId& interface, const ProgramSource& source) {
+  const uint32_t interface_index = interface.second;
   const std::lock_guard<std::mutex> guard(registry_lock);
   Prune();
-  std::weak_ptr<Attachment>& entry = registry[{CurrentNamespace(), interface_index}];
+  std::weak_ptr<Attachment>& entry = registry[interface];
   std::shared_ptr<Attachment> attachment = entry.lock();
   if (attachment == nullptr || !attachment->Alive(interface_index)) {
     attachment = nullptr;
@@ -225,9 +216,9 @@ void Attachment::Accept(const ProgramSource& source) const {
   if (generic_ != source.generic) throw AttachError("other mode", EBUSY, generic_ ? "generic" : "native");
 }
 
-bool Attachment::InUse(uint32_t interface_index, uint32_t queue) {
+bool Attachment::InUse(const InterfaceId& interface, uint32_t queue) {
   const std::lock_guard<std::mutex> guard(registry_lock);
-  auto entry = registry.find({CurrentNamespace(), interface_index});
+  auto entry = registry.find(interface);
   if (entry == registry.end()) return false;
   std::shared_ptr<Attachment> attachment = entry->second.lock();
   return attachment != nullptr && attachment->queues_.count(queue) != 0;

@@ -5,16 +5,22 @@
 // descriptor of its own to it, and puts its socket into the same map.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "syscall_error.h"
 #include "unique_fd.h"
 
 namespace emp {
+
+// Namespace (its inode) and interface index: an index alone says nothing, each namespace counts for itself.
+using InterfaceId = std::pair<ino_t, uint32_t>;
 
 struct ProgramSource {
   const void* object;
@@ -36,11 +42,11 @@ class AttachError : public SyscallError {
 
 class Attachment {
  public:
-  // The attachment of this interface of the current network namespace: this process's, another's, or a new one.
-  static std::shared_ptr<Attachment> Acquire(uint32_t interface_index, const ProgramSource& source);
+  // The attachment of this interface: this process's, another's, or a new one. To be called inside its namespace.
+  static std::shared_ptr<Attachment> Acquire(const InterfaceId& interface, const ProgramSource& source);
 
-  // Whether a socket of this process has the queue: then waiting for it is in vain.
-  static bool InUse(uint32_t interface_index, uint32_t queue);
+  // Whether a socket of this process has the queue: then waiting for it is in vain. To be called anywhere.
+  static bool InUse(const InterfaceId& interface, uint32_t queue);
 
   void Insert(uint32_t queue, int socket);
   // The kernel takes a closed socket out of the map by itself; this is for InUse.

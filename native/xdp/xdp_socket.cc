@@ -99,10 +99,10 @@ void XdpSocket::Define(Napi::Env env, Napi::Object exports) {
 XdpSocket::XdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<XdpSocket>(info) {
   Napi::Env env = info.Env();
   namespace_ = info[0].As<Napi::String>();
-  interface_ = Number(info[1]);
   queue_ = Number(info[2]);
   Explained(env, [&] {
     NamespaceScope scope(namespace_);
+    interface_ = {CurrentNamespace(), Number(info[1])};
     socket_.reset(socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!socket_) throw SyscallError("socket");
   });
@@ -197,7 +197,7 @@ void XdpSocket::Bind(const Napi::CallbackInfo& info) {
     sockaddr_xdp address = {};
     address.sxdp_family = AF_XDP;
     address.sxdp_flags = static_cast<uint16_t>(Number(info[0]));
-    address.sxdp_ifindex = interface_;
+    address.sxdp_ifindex = interface_.second;
     address.sxdp_queue_id = queue_;
     int result = WhilePending(
         EBUSY, [&] { return bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address); },

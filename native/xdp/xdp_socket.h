@@ -46,7 +46,7 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
   void Release();
 
   std::string namespace_;
-  uint32_t interface_ = 0;
+  InterfaceId interface_;
   uint32_t queue_ = 0;
   UniqueFd socket_;
   std::shared_ptr<Attachment> attachment_;

@@ -218,6 +218,31 @@ describeRoot('the xdp driver', () => {
       nic.close();
     });
 
+    it('that one of this process has it is seen at once, also in another namespace', () => {
+      const nic = open(a);
+      const start = performance.now();
+      expect(() => open(a)).toThrow(code('ERR_EMP_QUEUE_BUSY'));
+      expect(performance.now() - start).toBeLessThan(100); // waiting for the kernel would take 300
+      nic.close();
+    });
+
+    it('an interface of the same number in another namespace is another one', async () => {
+      // The child's own namespace is that of a; b's interface has the same index there as a's here.
+      const index = (end: TestbedEnd): number => listLinks(end).find(({ name }) => name === end.interface)!.index;
+      expect(index(a)).toBe(index(b));
+      const source = `
+        const { openNic } = await import(${JSON.stringify(BUILT)});
+        const home = openNic(${JSON.stringify({ driver: 'xdp', interface: a.interface, ...FEW })});
+        for (let i = 0; i < 3; i++) {
+          // The kernel gives a queue back some time after close: this one has to wait for it.
+          openNic(${JSON.stringify({ driver: 'xdp', ...at(b), ...FEW })}).close();
+        }
+        home.close();
+        console.log('opened');`;
+      const inside = ['netns', 'exec', a.namespace, process.execPath, '--input-type=module', '-e', source];
+      expect(execFileSync('ip', inside, { encoding: 'utf8' })).toBe('opened\n');
+    });
+
     it('all queues of an interface have one mode and one EtherType', () => {
       const nic = open(a);
       expect(() => open(a, { queue: 1, modes: ['generic-copy'] })).toThrow(/already, in native mode/);
