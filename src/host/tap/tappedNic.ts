@@ -12,7 +12,6 @@ export class TappedNic implements Nic {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly rx: RxBurst;
-  readonly counters: Float64Array;
 
   readonly #nic: Nic;
   /** By peer index. */
@@ -42,7 +41,6 @@ export class TappedNic implements Nic {
     this.bytes = nic.bytes;
     this.view = nic.view;
     this.rx = nic.rx;
-    this.counters = nic.counters;
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
@@ -106,6 +104,10 @@ export class TappedNic implements Nic {
   }
   unwatch(): void {
     this.#nic.unwatch();
+  }
+  /** Not kept: a driver may ask the kernel at each look. */
+  get counters(): Float64Array {
+    return this.#nic.counters;
   }
   get state(): NicState {
     return this.#nic.state;
