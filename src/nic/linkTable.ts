@@ -4,6 +4,9 @@ import { namespaceArgument, namespaceError } from './namespace.js';
 import { core } from './native.js';
 import type { LinkMonitor, Poller, RawLink } from './native.js';
 
+/** After so many milliseconds a list that the kernel would not give is asked for once more. */
+const RETRY = 100;
+
 /**
  * The links of one namespace, kept up to date by netlink. It listens before it takes the first dump, and takes another
  * when the kernel had to drop events: so nothing is missed for good, though two changes may be seen as one.
@@ -14,6 +17,9 @@ export class LinkTable {
   readonly #poller: Poller;
   readonly #emit: (event: LinkEvent) => void;
   #closed = false;
+  /** Events were lost, and no list has made up for them yet. */
+  #stale = false;
+  #retry: NodeJS.Timeout | undefined = undefined;
 
   /** @param background true: listening does not keep the process alive. */
   constructor(namespace: string | undefined, background: boolean, emit: (event: LinkEvent) => void) {
@@ -35,6 +41,7 @@ export class LinkTable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#retry);
     this.#poller.close();
     this.#monitor.close();
   }
@@ -46,18 +53,34 @@ export class LinkTable {
   #read(): void {
     try {
       const changes = this.#monitor.read();
-      if (changes === null) this.#resync();
-      else for (const raw of changes) this.#apply(raw.index, raw.removed ? undefined : linkState(raw));
+      this.#stale ||= changes === null;
+      if (this.#stale)
+        this.#resync(); // a list is newer than any event that was read before it
+      else for (const raw of changes ?? []) this.#apply(raw.index, raw.removed ? undefined : linkState(raw));
     } finally {
       this.#listen();
     }
   }
 
   #resync(): void {
+    const list = this.#list();
+    if (list === undefined) return;
+    this.#stale = false;
     const now = new Map<number, RawLink>();
-    for (const raw of this.#monitor.dump()) now.set(raw.index, raw);
+    for (const raw of list) now.set(raw.index, raw);
     for (const index of [...this.#links.keys()]) if (!now.has(index)) this.#apply(index, undefined);
     for (const raw of now.values()) this.#apply(raw.index, linkState(raw));
+  }
+
+  /** Undefined if the kernel cannot tell now, for want of memory perhaps. Then the next event asks again, or the timer. */
+  #list(): RawLink[] | undefined {
+    clearTimeout(this.#retry);
+    try {
+      return this.#monitor.dump();
+    } catch {
+      this.#retry = setTimeout(() => this.#resync(), RETRY).unref();
+      return undefined;
+    }
   }
 
   #apply(index: number, now: LinkState | undefined): void {

@@ -15,9 +15,15 @@ export class LinkWatch implements AsyncIterableIterator<LinkEvent> {
   readonly #readers: ((result: IteratorResult<LinkEvent, undefined>) => void)[] = [];
   #onEvent: ((event: LinkEvent) => void) | undefined = undefined;
   #closed = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.close();
 
-  constructor(namespace: string | undefined) {
+  /** @param signal closes the watch */
+  constructor(namespace: string | undefined, signal: AbortSignal | undefined) {
     this.#table = new LinkTable(namespace, false, (event) => this.#push(event));
+    this.#signal = signal;
+    if (signal?.aborted === true) this.close();
+    else signal?.addEventListener('abort', this.#onAbort);
   }
 
   get onEvent(): ((event: LinkEvent) => void) | undefined {
@@ -34,6 +40,7 @@ export class LinkWatch implements AsyncIterableIterator<LinkEvent> {
     if (this.#closed) return;
     this.#closed = true;
     this.#table.close();
+    this.#signal?.removeEventListener('abort', this.#onAbort); // a signal may outlive many watches
     this.#waiting.length = 0;
     for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
   }

@@ -85,9 +85,5 @@ export interface WatchLinksOptions extends ListLinksOptions {
  * Ends with `close`, with `break`, and with the signal.
  */
 export function watchLinks(options: WatchLinksOptions = {}): LinkWatch {
-  const { namespace, signal } = options;
-  const watch = new LinkWatch(namespace);
-  if (signal?.aborted === true) watch.close();
-  else signal?.addEventListener('abort', () => watch.close(), { once: true });
-  return watch;
+  return new LinkWatch(options.namespace, options.signal);
 }

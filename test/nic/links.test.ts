@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -145,6 +146,17 @@ describeRoot('links of a testbed', () => {
       break;
     }
     expect(await watch.next()).toEqual({ done: true, value: undefined });
+    watch.close();
+  });
+
+  it('leave no listener on a signal that outlives them', () => {
+    const { namespace } = here();
+    const abort = new AbortController();
+    for (let i = 0; i < 20; i++) watchLinks({ namespace, signal: abort.signal }).close();
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+    const watch = watchLinks({ namespace, signal: abort.signal });
+    abort.abort();
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
     watch.close();
   });
 
