@@ -65,24 +65,27 @@ void UdpReceiver::ChangeOver() {
   if (gro_) setsockopt(fd_, SOL_UDP, UDP_GRO, &on, sizeof on);
 }
 
+int UdpReceiver::ReceiveBurst() {
+  if (next_ == got_) Fetch();
+  int entries = 0;
+  while (next_ < got_ && entries < static_cast<int>(UdpTables::kRxBurst)) entries = Split(next_, entries);
+  tables_.status[UdpTables::kMore] = next_ < got_ ? 1 : 0;
+  return entries;
+}
+
 // One datagram comes cheaper by recvmsg than by recvmmsg, which always looks for a second. So: one at first, more when that
 // one was not the last.
-int UdpReceiver::ReceiveBurst() {
-  int got;
+void UdpReceiver::Fetch() {
+  next_ = 0;
   if (wanted_ == 1) {
     const ssize_t length = recvmsg(fd_, &messages_[0].msg_hdr, MSG_DONTWAIT);
     messages_[0].msg_len = static_cast<unsigned>(length);
-    got = length >= 0 ? 1 : 0;
+    got_ = length >= 0 ? 1 : 0;
   } else {
-    got = std::max(recvmmsg(fd_, messages_.data(), wanted_, MSG_DONTWAIT, nullptr), 0);
+    got_ = std::max(recvmmsg(fd_, messages_.data(), wanted_, MSG_DONTWAIT, nullptr), 0);
   }
-  wanted_ = got < wanted_ ? 1 : std::min(wanted_ * 4, static_cast<int>(buffers_.count));
-  int entries = 0;
-  for (int i = 0; i < got; i++) {
-    entries = Split(i, entries);
-    Rearm(i);
-  }
-  return entries;
+  wanted_ = got_ < wanted_ ? 1 : std::min(wanted_ * 4, static_cast<int>(buffers_.count));
+  if (got_ > 0) Open(0);
 }
 
 // The kernel writes over the lengths.
@@ -92,29 +95,31 @@ void UdpReceiver::Rearm(size_t datagram) {
   message.msg_controllen = sizeof(Control);
 }
 
-// Adds the entries of one datagram behind the first `entries`; returns how many there are now.
+// Reads what the kernel says of a datagram. One that was cut counts as empty: invalid.
+void UdpReceiver::Open(size_t datagram) {
+  mmsghdr& message = messages_[datagram];
+  if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) message.msg_len = 0;
+  const size_t segment = ReadControl(message.msg_hdr);
+  segment_ = segment == 0 ? message.msg_len : segment;
+  at_ = 0;
+  Rearm(datagram);
+}
+
+// Adds entries of one datagram behind the first `entries`, as many as there is room for; returns how many there are now.
 int UdpReceiver::Split(size_t datagram, int entries) {
-  msghdr& message = messages_[datagram].msg_hdr;
   const size_t length = messages_[datagram].msg_len;
-  const size_t segment = ReadControl(message);
-  if ((message.msg_flags & MSG_TRUNC) != 0) {
-    tables_.status[UdpTables::kInvalid]++;
-    return entries;
-  }
-  if (segment == 0) return Add(datagram, 0, length, entries);
-  for (size_t at = 0; at < length; at += segment) {
-    entries = Add(datagram, at, std::min(segment, length - at), entries);
-  }
+  do {
+    const size_t size = std::min(segment_, length - at_);
+    entries = Add(datagram, at_, size, entries);
+    at_ += size;
+  } while (at_ < length && entries < static_cast<int>(UdpTables::kRxBurst));
+  if (at_ == length && ++next_ < got_) Open(next_);
   return entries;
 }
 
 int UdpReceiver::Add(size_t datagram, size_t at, size_t length, int entries) {
   if (length == 0 || length > maxFrame_) {
     tables_.status[UdpTables::kInvalid]++;
-    return entries;
-  }
-  if (entries == static_cast<int>(UdpTables::kRxBurst)) {
-    tables_.status[UdpTables::kDropped]++;
     return entries;
   }
   tables_.rxFrame[entries] = static_cast<int32_t>(buffers_.offset + datagram * buffers_.size + at);

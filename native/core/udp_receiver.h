@@ -1,6 +1,7 @@
 // Receives datagrams, in one of two ways. Alone: one by one, by the cheapest call, which tells neither segments nor drops; that is
 // how it begins. In bursts: by recvmmsg, and datagrams that the kernel joined from segments (UDP_GRO) become one entry for each
-// segment. It changes over, for good, when datagrams come faster than they are taken.
+// segment. It changes over, for good, when datagrams come faster than they are taken. What does not fit into the tables waits in the
+// buffers for the next call.
 #pragma once
 
 #include <sys/socket.h>
@@ -40,7 +41,9 @@ class UdpReceiver {
   int ReceiveAlone();
   void ChangeOver();
   int ReceiveBurst();
+  void Fetch();
   void Rearm(size_t datagram);
+  void Open(size_t datagram);
   int Split(size_t datagram, int entries);
   int Add(size_t datagram, size_t at, size_t length, int entries);
   size_t ReadControl(msghdr& message);
@@ -57,6 +60,11 @@ class UdpReceiver {
   bool bursts_ = false;
   int row_ = 0;  // datagrams received alone, one call after the other
   int wanted_ = 1;
+  // Datagrams in the buffers: [next_, got_) are still to be handed out, the first of them from byte at_ on.
+  int next_ = 0;
+  int got_ = 0;
+  size_t at_ = 0;
+  size_t segment_ = 0;  // of that one
   uint32_t dropsSeen_ = 0;
 };
 

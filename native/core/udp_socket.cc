@@ -187,14 +187,14 @@ Napi::Value UdpSocket::Interface(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// Bytes obtained of those wanted, each as the kernel counts them (twice what was asked for).
+// Bytes obtained of those wanted, as one asks for them: the kernel doubles that number for its own use, and tells the double.
 Napi::Value UdpSocket::ReceiveBuffer(const Napi::CallbackInfo& info) {
   int obtained = 0;
   socklen_t length = sizeof obtained;
   getsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &obtained, &length);
   Napi::Object object = Napi::Object::New(info.Env());
-  object.Set("obtained", obtained);
-  object.Set("wanted", 2 * kSocketBuffer);
+  object.Set("obtained", obtained / 2);
+  object.Set("wanted", kSocketBuffer);
   return object;
 }
 

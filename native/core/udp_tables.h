@@ -19,12 +19,13 @@ union UdpAddress {
 struct UdpTables {
   static constexpr size_t kStatusWords = 8;
   static constexpr size_t kTxRing = 1024;   // descriptors of three words: frame, length, peer
-  static constexpr size_t kRxBurst = 2048;  // entries of received frames
+  static constexpr size_t kRxBurst = 64;    // entries of received frames
   static constexpr size_t kBytes = (kStatusWords + 3 * kTxRing + 3 * kRxBurst) * sizeof(int32_t);
 
   // Words of the status. Set by each send: system calls, frames lost to errors, the last of the errors. Set by each receive:
-  // datagrams not of our making, frames lost. Set once: the kernel refused to segment.
-  enum { kCalls, kLost, kError, kInvalid, kDropped, kGsoRefused };
+  // datagrams not of our making, frames lost, whether there are more for the next without a system call. Set once: the kernel
+  // refused to segment.
+  enum { kCalls, kLost, kError, kInvalid, kDropped, kGsoRefused, kMore };
 
   explicit UdpTables(uint8_t* base)
       : status(reinterpret_cast<int32_t*>(base)),

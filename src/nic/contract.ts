@@ -81,7 +81,7 @@ export const NicCounter = {
   rxInvalid: 7,
   /** `hold` calls that had to copy. */
   holdCopies: 8,
-  /** Errors of the kernel on send (interface down, no route); the frames count as sent and lost. */
+  /** Errors of the kernel on send (interface down, no route, longer than its MTU is by now); the frames count as sent and lost. */
   txErrors: 9,
 } as const;
 export type NicCounterName = keyof typeof NicCounter;
@@ -107,7 +107,8 @@ export interface Nic {
   free(frame: Frame): void;
   /**
    * Queues one frame of `length` bytes (EMP header included) to a peer. False when the transmit ring is full: nothing was
-   * queued, try again after `flush`. The frame's bytes must not change until `inFlight(frame)` is false.
+   * queued, try again after `flush`. The frame's bytes must not change until `inFlight(frame)` is false. More than `info.mtu` bytes
+   * would run into the next frame: throws ERR_EMP_MESSAGE_TOO_LONG, and nothing was queued.
    */
   send(frame: Frame, length: number, peer: PeerIndex): boolean;
   /** True while the kernel may still read the frame. */
@@ -118,7 +119,7 @@ export interface Nic {
    */
   flush(): boolean;
 
-  /** Takes up to one burst of received frames into `rx`; returns how many. */
+  /** Takes up to one burst of received frames, at most 64, into `rx`; returns how many. */
   receive(): number;
   /**
    * Keeps entry `index` of the current burst beyond `recycle`. Returns the frame's name from now on (a driver may have to

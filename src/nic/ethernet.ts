@@ -1,5 +1,6 @@
 import { NicError } from '../errors.js';
 import type { LinkAddress, PeerIndex } from './contract.js';
+import { PeerNumbers } from './peerNumbers.js';
 
 /** Destination, source, EtherType. */
 export const ETHERNET_HEADER = 14;
@@ -32,28 +33,15 @@ export function formatEthernetAddress(bytes: Uint8Array, offset: number): LinkAd
 export class EthernetPeers {
   /** Three 16-bit pieces for each peer, in memory order. Another array after `add` had to grow it. */
   halves = new Uint16Array(3 * 16);
-  readonly #byAddress = new Map<LinkAddress, PeerIndex>();
-  readonly #uses: number[] = [];
+  readonly #numbers = new PeerNumbers();
 
   add(address: LinkAddress): PeerIndex {
     const bytes = parseEthernetAddress(address);
-    const canonical = formatEthernetAddress(bytes, 0);
-    const known = this.#byAddress.get(canonical);
-    if (known !== undefined) {
-      this.#uses[known]++;
-      return known;
-    }
-    const hole = this.#uses.indexOf(0);
-    const peer = hole < 0 ? this.#uses.length : hole;
-    this.#uses[peer] = 1;
-    this.#byAddress.set(canonical, peer);
-    this.#write(peer, bytes);
-    return peer;
+    return this.#numbers.add(formatEthernetAddress(bytes, 0), (peer) => this.#write(peer, bytes));
   }
 
   forget(peer: PeerIndex): void {
-    if (!(this.#uses[peer] > 0) || --this.#uses[peer] > 0) return;
-    for (const [address, index] of this.#byAddress) if (index === peer) this.#byAddress.delete(address);
+    this.#numbers.forget(peer);
   }
 
   #write(peer: PeerIndex, bytes: Uint8Array): void {

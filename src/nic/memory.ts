@@ -1,14 +1,21 @@
 import { ArgumentError, NicError } from '../errors.js';
-import { FramePool } from './framePool.js';
 import type { Frame, LinkAddress, MemoryOptions, Nic, NicInfo, NicState, PeerIndex, RxBurst } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
+import { FramePool } from './framePool.js';
+import { closedError, tooLong } from './nicErrors.js';
+import { checkFrameMemory, framesOption, integerOption, knownOptions, powerOfTwoFor } from './options.js';
+import { PeerNumbers } from './peerNumbers.js';
 
 const BURST = 64;
 const RING = 1024;
 const DEFAULT_MTU = 1500;
+const SCHEME = 'memory:';
+const OPTIONS = ['name', 'txFrames', 'rxFrames', 'mtu'];
 
-/** All memory NICs of this process (of this thread) by name: the wire. */
+/** All memory NICs of this process (of this thread) by address: the wire. */
 const wire = new Map<string, MemoryNic>();
+
+type Shape = Required<Omit<MemoryOptions, 'driver'>>;
 
 /**
  * Two or more ends in one process: no kernel, no privileges, for tests and for learning. A frame sent is copied, at
@@ -22,7 +29,7 @@ export class MemoryNic implements Nic {
   readonly counters = new Float64Array(NIC_COUNTERS);
   onState: ((state: NicState) => void) | undefined = undefined;
 
-  readonly #name: string;
+  readonly #mtu: number;
   readonly #words: Int32Array;
   /** Receive frames that `hold` leaves for what arrives. */
   readonly #rxReserve: number;
@@ -31,38 +38,38 @@ export class MemoryNic implements Nic {
   // Transmit ring: what `send` queued and `flush` has not carried over yet.
   readonly #txRing = new Int32Array(RING * 3);
   #txCount = 0;
-  // Receive ring: frames that arrived, [tail, head) modulo RING.
+  // Receive ring: frames that arrived, [tail, head) modulo RING. Both positions are 32-bit and wrap; that this works is seen early,
+  // because they start shortly before.
   readonly #rxFrame = new Int32Array(RING);
   readonly #rxLength = new Int32Array(RING);
-  readonly #rxSource: MemoryNic[] = new Array<MemoryNic>(RING);
-  #rxHead = 0;
-  #rxTail = 0;
+  /** Addresses, not NICs: they keep nothing alive. */
+  readonly #rxSource: LinkAddress[] = new Array<LinkAddress>(RING).fill('');
+  #rxHead = 0x7fffffff - RING / 2;
+  #rxTail = 0x7fffffff - RING / 2;
   #burst = 0;
   readonly #held = new Uint8Array(BURST);
-  readonly #burstSource: MemoryNic[] = new Array<MemoryNic>(BURST);
-  readonly #peers: (string | undefined)[] = [];
-  readonly #peerUses: number[] = [];
-  readonly #forgotten: PeerIndex[] = [];
+  readonly #burstSource: LinkAddress[] = new Array<LinkAddress>(BURST).fill('');
+  readonly #peers = new PeerNumbers();
   #wake: (() => void) | undefined = undefined;
   #immediate: NodeJS.Immediate | undefined = undefined;
   #keepAlive: NodeJS.Timeout | undefined = undefined;
   #state: NicState = 'up';
 
-  constructor(options: MemoryOptions) {
-    const { name, txFrames = 4096, rxFrames = 4096, mtu = DEFAULT_MTU } = options;
-    if (wire.has(name)) {
-      throw new NicError('ERR_EMP_ADDRESS_IN_USE', `memory:${name} is open already.`, {
+  constructor({ name, txFrames, rxFrames, mtu }: Shape) {
+    const address = SCHEME + name;
+    if (wire.has(address)) {
+      throw new NicError('ERR_EMP_ADDRESS_IN_USE', `${address} is open already.`, {
         remedy: 'Close the other one or choose another name.',
       });
     }
-    const frameSize = 1 << (32 - Math.clz32(mtu - 1));
+    const frameSize = powerOfTwoFor(mtu);
     const buffer = new ArrayBuffer((txFrames + rxFrames) * frameSize);
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.#words = new Int32Array(buffer);
     this.#tx = new FramePool(0, txFrames, frameSize, 0);
     this.#rxPool = new FramePool(txFrames * frameSize, rxFrames, frameSize, 0);
-    this.#name = name;
+    this.#mtu = mtu;
     this.#rxReserve = Math.min(BURST, rxFrames >> 2);
     this.info = {
       driver: 'memory',
@@ -70,7 +77,7 @@ export class MemoryNic implements Nic {
       interface: undefined,
       namespace: undefined,
       queue: undefined,
-      address: `memory:${name}`,
+      address,
       mtu,
       overhead: 0,
       frameSize,
@@ -79,7 +86,7 @@ export class MemoryNic implements Nic {
       hugePages: false,
       notes: [],
     };
-    wire.set(name, this);
+    wire.set(address, this);
   }
 
   get state(): NicState {
@@ -87,7 +94,7 @@ export class MemoryNic implements Nic {
   }
 
   alloc(reserve: number): Frame {
-    return this.#tx.alloc(reserve);
+    return this.#state === 'closed' ? NO_FRAME : this.#tx.alloc(reserve);
   }
 
   free(frame: Frame): void {
@@ -97,6 +104,8 @@ export class MemoryNic implements Nic {
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
+    if (this.#state === 'closed') return false;
+    if (length > this.#mtu) throw tooLong(length, this.#mtu);
     if (this.#txCount === RING) {
       this.counters[NicCounter.txBusy]++;
       return false;
@@ -121,22 +130,19 @@ export class MemoryNic implements Nic {
     this.counters[NicCounter.kicks]++;
     for (let i = 0; i < count; i++) {
       const frame = this.#txRing[i * 3];
-      const name = this.#peers[this.#txRing[i * 3 + 2]];
-      const peer = name === undefined ? undefined : wire.get(name);
+      const address = this.#peers.address(this.#txRing[i * 3 + 2]);
+      const peer = address === undefined ? undefined : wire.get(address);
       if (peer === undefined) this.counters[NicCounter.txErrors]++;
       else peer.#arrive(this, frame, this.#txRing[i * 3 + 1]);
       this.#tx.unpin(frame);
     }
     this.#txCount = 0;
-    while (this.#forgotten.length > 0) {
-      const peer = this.#forgotten.pop()!;
-      if (this.#peerUses[peer] === 0) this.#peers[peer] = undefined;
-    }
     return true;
   }
 
   #arrive(from: MemoryNic, frame: Frame, length: number): void {
-    const into = length > this.info.mtu || this.#rxHead - this.#rxTail === RING ? NO_FRAME : this.#rxPool.alloc(0);
+    const full = ((this.#rxHead - this.#rxTail) | 0) === RING;
+    const into = full || length > this.#mtu ? NO_FRAME : this.#rxPool.alloc(0);
     if (into === NO_FRAME) {
       this.counters[NicCounter.rxDropped]++;
       return;
@@ -146,30 +152,33 @@ export class MemoryNic implements Nic {
     const target = this.#words;
     const words = (length + 3) >> 2;
     for (let i = 0, s = frame >> 2, t = into >> 2; i < words; i++) target[t + i] = source[s + i];
-    const slot = this.#rxHead++ & (RING - 1);
+    const slot = this.#rxHead & (RING - 1);
+    this.#rxHead = (this.#rxHead + 1) | 0;
     this.#rxFrame[slot] = into;
     this.#rxLength[slot] = length;
-    this.#rxSource[slot] = from;
+    this.#rxSource[slot] = from.info.address;
     if (this.#wake !== undefined) this.#scheduleWake();
   }
 
   receive(): number {
-    const count = Math.min(this.#rxHead - this.#rxTail, BURST);
+    if (this.#state === 'closed') return 0;
+    const count = Math.min((this.#rxHead - this.#rxTail) | 0, BURST);
     for (let i = 0; i < count; i++) {
-      const slot = this.#rxTail++ & (RING - 1);
+      const slot = (this.#rxTail + i) & (RING - 1);
       this.rx.frame[i] = this.#rxFrame[slot];
       this.rx.length[i] = this.#rxLength[slot];
       this.#burstSource[i] = this.#rxSource[slot];
       this.#held[i] = 0;
       this.counters[NicCounter.rxBytes] += this.#rxLength[slot];
     }
+    this.#rxTail = (this.#rxTail + count) | 0;
     this.#burst = count;
     this.counters[NicCounter.rxFrames] += count;
     return count;
   }
 
   hold(index: number): Frame {
-    if (this.#rxPool.available < this.#rxReserve) return NO_FRAME;
+    if (this.#state === 'closed' || this.#rxPool.available < this.#rxReserve) return NO_FRAME;
     this.#held[index] = 1;
     return this.rx.frame[index];
   }
@@ -180,34 +189,25 @@ export class MemoryNic implements Nic {
   }
 
   source(index: number): LinkAddress {
-    return this.#burstSource[index].info.address;
+    return this.#burstSource[index];
   }
 
   peer(address: LinkAddress): PeerIndex {
-    if (!address.startsWith('memory:') || address.length === 'memory:'.length) {
-      throw new NicError('ERR_EMP_ADDRESS', `'${address}' is not an address of the memory driver.`, {
+    if (this.#state === 'closed') throw closedError();
+    if (typeof address !== 'string' || !address.startsWith(SCHEME) || address === SCHEME) {
+      throw new NicError('ERR_EMP_ADDRESS', `'${String(address)}' is not an address of the memory driver.`, {
         remedy: 'Use memory:<name>.',
       });
     }
-    const name = address.slice('memory:'.length);
-    let index = this.#peers.indexOf(name);
-    if (index < 0) {
-      const hole = this.#peers.indexOf(undefined);
-      index = hole < 0 ? this.#peers.length : hole;
-      this.#peers[index] = name;
-      this.#peerUses[index] = 0;
-    }
-    this.#peerUses[index]++;
-    return index;
+    return this.#peers.add(address, undefined, this.#txCount === 0);
   }
 
   forget(peer: PeerIndex): void {
-    // The name stays until `flush`: frames already queued still go there.
-    if (--this.#peerUses[peer] === 0) this.#forgotten.push(peer);
+    this.#peers.forget(peer);
   }
 
   watch(wake: () => void): void {
-    if (this.#state === 'closed') throw closed();
+    if (this.#state === 'closed') throw closedError();
     this.#wake = wake;
     // Nothing in libuv waits for this NIC: an idle timer keeps the process alive, as a descriptor would.
     this.#keepAlive ??= setInterval(() => {}, 0x7fffffff);
@@ -234,20 +234,26 @@ export class MemoryNic implements Nic {
     if (this.#state === 'closed') return;
     this.unwatch();
     this.#state = 'closed';
-    wire.delete(this.#name);
+    this.#txCount = 0;
+    wire.delete(this.info.address);
     // Detaches the buffer, so that every driver behaves alike after close.
     structuredClone(this.bytes.buffer, { transfer: [this.bytes.buffer as ArrayBuffer] });
   }
 }
 
-function closed(): NicError {
-  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
-}
-
 /** Opens the memory driver (arguments are checked here). */
 export function openMemory(options: MemoryOptions): MemoryNic {
-  if (typeof options.name !== 'string' || options.name === '') {
+  knownOptions('memory', options, OPTIONS);
+  const { name } = options;
+  if (typeof name !== 'string' || name === '') {
     throw new ArgumentError('The memory driver needs a name, a string that is not empty.');
   }
-  return new MemoryNic(options);
+  const shape = {
+    name,
+    txFrames: framesOption('txFrames', options.txFrames),
+    rxFrames: framesOption('rxFrames', options.rxFrames),
+    mtu: integerOption('mtu', options.mtu, DEFAULT_MTU, 64, 65535),
+  };
+  checkFrameMemory(shape.mtu, (shape.txFrames + shape.rxFrames) * powerOfTwoFor(shape.mtu));
+  return new MemoryNic(shape);
 }

@@ -92,7 +92,7 @@ export interface UdpSocket {
   readonly local: RawUdpEnd;
   /** The interface that owns the local address. */
   readonly interface: { name: string; index: number; mtu: number } | undefined;
-  /** Bytes, as the kernel counts them. */
+  /** Bytes, as one asks for them (the kernel itself counts twice as many). */
   readonly receiveBuffer: { obtained: number; wanted: number };
   /** Before `open`. Returns what the kernel has of it. */
   enableOffload(): { gso: boolean; gro: boolean };

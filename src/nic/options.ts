@@ -56,6 +56,14 @@ export function mtuOption(value: unknown, limit: number, source: string): number
   });
 }
 
+/** Frames are named by 32-bit offsets, so a NIC's memory ends at 2 GiB. */
+export function checkFrameMemory(mtu: number, bytes: number): void {
+  if (bytes < 2 ** 31) return;
+  throw new ArgumentError(`Frames of ${mtu} bytes in these numbers need ${bytes} bytes; one NIC can have 2 GiB.`, {
+    remedy: 'Ask for fewer frames with txFrames and rxFrames, or for a smaller mtu.',
+  });
+}
+
 /** The smallest power of two that holds `bytes`. */
 export function powerOfTwoFor(bytes: number): number {
   return bytes <= 1 ? 1 : 1 << (32 - Math.clz32(bytes - 1));

@@ -1,4 +1,3 @@
-import { ArgumentError, NicError } from '../errors.js';
 import type { Frame, LinkAddress, Nic, NicInfo, NicState, PacketOptions, PeerIndex, RxBurst } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
 import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
@@ -6,10 +5,19 @@ import { FramePool } from './framePool.js';
 import { namespaceArgument } from './namespace.js';
 import type { PacketSocket, Poller } from './native.js';
 import { core } from './native.js';
+import { closedError, tooLong } from './nicErrors.js';
 import type { NicStateWatch } from './nicState.js';
 import { watchNicState } from './nicState.js';
 import { checkEthernetLink, ethernetOpenError, placeName } from './openErrors.js';
-import { etherTypeOption, framesOption, interfaceOption, knownOptions, mtuOption, powerOfTwoFor } from './options.js';
+import {
+  checkFrameMemory,
+  etherTypeOption,
+  framesOption,
+  interfaceOption,
+  knownOptions,
+  mtuOption,
+  powerOfTwoFor,
+} from './options.js';
 import * as tp from './tpacket.js';
 
 const BURST = 64;
@@ -158,6 +166,7 @@ export class PacketNic implements Nic {
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
     if (this.#closed) return false;
+    if (length > this.#mtu) throw tooLong(length, this.#mtu);
     const words = this.#words;
     const slot = this.#txBase + (this.#txNext << this.#slotShift);
     // Plain accesses do here (a call of Atomics costs more than all the rest): the kernel reads the status only within our
@@ -336,10 +345,6 @@ export class PacketNic implements Nic {
   }
 }
 
-function closedError(): NicError {
-  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
-}
-
 export function openPacket(options: PacketOptions): PacketNic {
   knownOptions('packet', options, OPTIONS);
   const place = { interface: interfaceOption(options.interface), namespace: options.namespace };
@@ -371,9 +376,7 @@ function shapeFor(mtu: number, wanted: Pick<Shape, 'etherType' | 'txFrames' | 'r
     txSlots: Math.min(wanted.txFrames, TX_SLOTS),
     frameSize: powerOfTwoFor(Math.max(SMALLEST_FRAME, mtu)),
   };
-  const total = (shape.rxSlots + shape.txSlots) * shape.slotSize + (shape.txFrames + shape.rxFrames) * shape.frameSize;
-  if (total < 2 ** 31) return shape;
-  throw new ArgumentError(`Frames of ${mtu} bytes in these numbers need ${total} bytes; one NIC can have 2 GiB.`, {
-    remedy: 'Ask for fewer frames with txFrames and rxFrames.',
-  });
+  const rings = (shape.rxSlots + shape.txSlots) * shape.slotSize;
+  checkFrameMemory(mtu, rings + (shape.txFrames + shape.rxFrames) * shape.frameSize);
+  return shape;
 }

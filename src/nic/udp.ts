@@ -6,15 +6,20 @@ import { listLinks } from './links.js';
 import { namespaceArgument } from './namespace.js';
 import type { Poller, UdpFunctions, UdpSocket } from './native.js';
 import { core } from './native.js';
+import { closedError, tooLong } from './nicErrors.js';
 import type { NicStateWatch } from './nicState.js';
 import { watchNicState } from './nicState.js';
-import { framesOption, integerOption, knownOptions, mtuOption, powerOfTwoFor } from './options.js';
+import { checkFrameMemory, framesOption, integerOption, knownOptions, mtuOption, powerOfTwoFor } from './options.js';
+import { PeerNumbers } from './peerNumbers.js';
 import { UDP_PORT, checkPeer, formatUdpAddress, parseUdpAddress, parseUdpHost } from './udpAddress.js';
 import type { UdpEnd } from './udpAddress.js';
 import { udpOpenError } from './udpErrors.js';
-import { UdpPeers } from './udpPeers.js';
 
 const OPTIONS = ['namespace', 'address', 'port', 'mtu', 'txFrames', 'rxFrames', 'offload'];
+
+const EMSGSIZE = 90;
+const MTU_SHRANK =
+  'Frames were longer than the MTU of the interface they leave by, and were lost (txErrors): lower mtu, or raise that MTU.';
 
 const SMALLEST_FRAME = 2048;
 /** IP and UDP headers. */
@@ -33,8 +38,8 @@ const SHORT_COPY = 256;
 // The tables shared with the addon: native/core/udp_tables.h.
 const STATUS_WORDS = 8;
 const TX_RING = 1024;
-const RX_BURST = 2048;
-const Status = { calls: 0, lost: 1, error: 2, invalid: 3, dropped: 4, gsoRefused: 5 } as const;
+const BURST = 64;
+const Status = { calls: 0, lost: 1, error: 2, invalid: 3, dropped: 4, gsoRefused: 5, more: 6 } as const;
 
 interface Shape {
   readonly mtu: number;
@@ -69,7 +74,7 @@ export class UdpNic implements Nic {
   readonly #words: Int32Array;
   readonly #tx: FramePool;
   readonly #held: FramePool;
-  readonly #peers = new UdpPeers();
+  readonly #peers = new PeerNumbers();
   readonly #mtu: number;
   readonly #status: Int32Array;
   /** Descriptors of what `send` queued, three words each: frame, length, peer. */
@@ -104,8 +109,8 @@ export class UdpNic implements Nic {
     const rxTables = STATUS_WORDS + 3 * TX_RING;
     this.#status = table(0, STATUS_WORDS);
     this.#txRing = table(STATUS_WORDS, 3 * TX_RING);
-    this.rx = { frame: table(rxTables, RX_BURST), length: table(rxTables + RX_BURST, RX_BURST) };
-    this.#rxDatagram = table(rxTables + 2 * RX_BURST, RX_BURST);
+    this.rx = { frame: table(rxTables, BURST), length: table(rxTables + BURST, BURST) };
+    this.#rxDatagram = table(rxTables + 2 * BURST, BURST);
     this.#poller = new (core().Poller)(socket.fd);
     const owner = socket.interface;
     this.#stateWatch =
@@ -179,11 +184,17 @@ export class UdpNic implements Nic {
     this.#txQueued = queued - taken;
     const status = this.#status;
     this.counters[NicCounter.kicks] += status[Status.calls];
-    if (status[Status.lost] !== 0) this.counters[NicCounter.txErrors] += status[Status.lost];
+    if (status[Status.lost] !== 0) this.#countLost();
     if (status[Status.gsoRefused] !== 0) this.#noteGsoRefused();
     if (taken === queued) return true;
     ring.copyWithin(0, 3 * taken, 3 * queued);
     return false;
+  }
+
+  /** Cold. */
+  #countLost(): void {
+    this.counters[NicCounter.txErrors] += this.#status[Status.lost];
+    if (this.#status[Status.error] === EMSGSIZE) this.#note(MTU_SHRANK);
   }
 
   receive(): number {
@@ -234,9 +245,8 @@ export class UdpNic implements Nic {
     const end = parseUdpAddress(address, scopesOf(this.info.namespace));
     checkPeer(end, address);
     if (end.ip.includes(':') !== this.#socket.local.ip.includes(':')) throw otherFamily(address, this.info.address);
-    return this.#peers.add(formatUdpAddress(end), this.#txQueued === 0, (peer) =>
-      this.#socket.setPeer(peer, end.ip, end.port, end.scope),
-    );
+    const enter = (peer: PeerIndex): void => this.#socket.setPeer(peer, end.ip, end.port, end.scope);
+    return this.#peers.add(formatUdpAddress(end), enter, this.#txQueued === 0);
   }
 
   forget(peer: PeerIndex): void {
@@ -246,7 +256,12 @@ export class UdpNic implements Nic {
   watch(wake: () => void): void {
     if (this.#closed) throw closedError();
     this.#wake = wake;
-    this.#poller.start(this.#onReady);
+    // The kernel knows nothing of the frames that the addon has taken from it already.
+    if (this.#status[Status.more] === 0) this.#poller.start(this.#onReady);
+    else {
+      this.#poller.stop();
+      setImmediate(this.#onReady);
+    }
   }
 
   unwatch(): void {
@@ -267,10 +282,11 @@ export class UdpNic implements Nic {
   #noteGsoRefused(): void {
     this.#status[Status.gsoRefused] = 0;
     this.#info.mode = this.#info.mode.replace('+gso', '');
-    this.#info.notes = [
-      ...this.#info.notes,
-      'The kernel or the device refused UDP_SEGMENT: frames are sent one by one, which costs throughput.',
-    ];
+    this.#note('The kernel or the device refused UDP_SEGMENT: frames are sent one by one, which costs throughput.');
+  }
+
+  #note(text: string): void {
+    if (!this.#info.notes.includes(text)) this.#info.notes = [...this.#info.notes, text];
   }
 }
 
@@ -293,7 +309,8 @@ export function openUdp(options: UdpOptions): UdpNic {
     socket = new UdpSocket(namespace, local.ip, local.port, local.scope);
     const notes: string[] = [];
     const shape = { ...frames, ...sizes(socket, options.mtu), ...offload(socket, options.offload ?? true, notes) };
-    checkMemory(shape);
+    const buffers = Math.max(SINGLE_BUFFERS * shape.frameSize, JOINED_BUFFERS * JOINED_BUFFER_SIZE);
+    checkFrameMemory(shape.mtu, (shape.txFrames + shape.rxFrames) * shape.frameSize + buffers);
     noteSmallBuffer(socket, notes);
     return new UdpNic(socket, options.namespace, shape, notes);
   } catch (error) {
@@ -336,34 +353,16 @@ function noteSmallBuffer(socket: UdpSocket, notes: string[]): void {
   if (obtained >= wanted) return;
   notes.push(
     `The receive buffer is ${obtained} bytes, not ${wanted}: bursts may be lost. ` +
-      `Raise net.core.rmem_max to ${wanted / 2}, or run as root.`,
+      `Raise net.core.rmem_max to ${wanted}, or run with CAP_NET_ADMIN.`,
   );
-}
-
-function checkMemory({ txFrames, rxFrames, frameSize }: Shape): void {
-  const total = (txFrames + rxFrames) * frameSize + Math.max(SINGLE_BUFFERS * frameSize, 1 << 20);
-  if (total < 2 ** 31) return;
-  throw new ArgumentError(`So many frames of ${frameSize} bytes need ${total} bytes; one NIC can have 2 GiB.`, {
-    remedy: 'Ask for fewer frames with txFrames and rxFrames, or for a smaller mtu.',
-  });
 }
 
 function modeName({ overhead, gso, gro }: Shape): string {
   return (overhead === OVERHEAD_4 ? 'udp4' : 'udp6') + (gso ? '+gso' : '') + (gro ? '+gro' : '');
 }
 
-function tooLong(length: number, mtu: number): NicError {
-  return new NicError('ERR_EMP_MESSAGE_TOO_LONG', `A frame of ${length} bytes does not fit: the MTU is ${mtu}.`, {
-    remedy: `Send ${mtu} bytes or less, or open the NIC with a larger mtu.`,
-  });
-}
-
 function otherFamily(address: LinkAddress, own: LinkAddress): NicError {
   return new NicError('ERR_EMP_ADDRESS', `'${address}' cannot be reached from ${own}: IPv4 and IPv6 do not mix.`, {
     remedy: 'Use addresses of one family, or open a NIC for each.',
   });
-}
-
-function closedError(): NicError {
-  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
 }

@@ -1,10 +1,10 @@
-import { NicError } from '../errors.js';
 import type { Frame, LinkAddress, Nic, NicInfo, NicState, PeerIndex, RxBurst, XdpOptions } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
 import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
 import { FramePool } from './framePool.js';
 import type { Poller } from './native.js';
 import { core } from './native.js';
+import { closedError, tooLong } from './nicErrors.js';
 import type { NicStateWatch } from './nicState.js';
 import { watchNicState } from './nicState.js';
 import type { XdpSocket } from './xdp/addon.js';
@@ -138,6 +138,7 @@ export class XdpNic implements Nic {
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
     if (this.#closed) return false;
+    if (length > this.#mtu) throw tooLong(length, this.#mtu);
     const size = length + ETHERNET_HEADER;
     const start = frame - ETHERNET_HEADER;
     const first = this.#chunk - (TX_HEADROOM - ETHERNET_HEADER);
@@ -364,10 +365,6 @@ export class XdpNic implements Nic {
     this.#poller.close(); // before the descriptor it waits for
     this.#socket.close();
   }
-}
-
-function closedError(): NicError {
-  return new NicError('ERR_EMP_CLOSED', 'This NIC is closed.', { remedy: 'Open another one.' });
 }
 
 function infoOf({ mode, options, queue, link, plan, hugePages, notes }: OpenSocket): NicInfo {

@@ -50,6 +50,22 @@ describe.each([
     expect(counter(b, 'rxBytes')).toBe(lengths.reduce((sum, length) => sum + length));
   });
 
+  it('is handed out in parts of 64, in order, with what follows it', async () => {
+    const { a, b, toB } = pair();
+    sendBurst(a, [toB], repeat(40, 1024));
+    await sleep(5);
+    const parts: number[] = [];
+    let next = 0;
+    for (let count = b.receive(); count > 0; count = b.receive()) {
+      parts.push(count);
+      for (let i = 0; i < count; i++) expect(matches(b, b.rx.frame[i], b.rx.length[i], next++)).toBe(true);
+      if (parts.length === 12) sendBurst(a, [toB], repeat(40, 100), 1024); // behind those that wait
+    }
+    expect(next).toBe(1124);
+    expect(Math.max(...parts)).toBe(64);
+    expect(counter(b, 'rxDropped')).toBe(0);
+  });
+
   it('to several peers in turn reaches each in order', async () => {
     const { a } = pair();
     const others = [open({ address, offload }), open({ address, offload }), open({ address, offload })];
@@ -152,13 +168,18 @@ describe('sizes', () => {
     expect(counter(nic, 'rxFrames')).toBe(1);
   });
 
-  it('of large datagrams are cut off without offload, too', async () => {
-    const nic = open({ offload: false });
+  // 2048: the receive buffer is not larger than the largest frame.
+  it.each([1472, 2048])('of large datagrams are cut off without offload, too: mtu %i', async (mtu) => {
+    const nic = open({ offload: false, mtu });
     await using stranger = await Stranger.open();
-    await stranger.send(nic, Buffer.alloc(60_000));
-    await stranger.send(nic, Buffer.alloc(10));
-    expect(await collect(nic, 1)).toBe(1);
-    expect(counter(nic, 'rxInvalid')).toBe(1);
+    // Enough of them for both ways to receive.
+    for (let i = 1; i <= 30; i++) {
+      await stranger.send(nic, Buffer.alloc(60_000));
+      await stranger.send(nic, Buffer.alloc(10));
+      if (i < 15) expect(await collect(nic, 1)).toBe(1);
+    }
+    expect(await collect(nic, 16)).toBe(16);
+    expect(counter(nic, 'rxInvalid')).toBe(30);
   });
 });
 

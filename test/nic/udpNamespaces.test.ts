@@ -1,11 +1,15 @@
 /** The udp driver over an interface: its MTU, joined bursts, what happens when it goes down. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import type { UdpNic } from '../../src/nic/udp.js';
 import { ipBatch } from '../../src/testbed/ip.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';
-import { collect, counter, numberOf } from './harness.js';
+import { BUILT, collect, counter, numberOf } from './harness.js';
 import { expectFrames, open, repeat, sendBurst } from './udpHarness.js';
 
 describeRoot('between namespaces', () => {
@@ -58,7 +62,41 @@ describeRoot('between namespaces', () => {
       expect(seen).toEqual([0, 1, 5]);
       expect(counter(from, 'txErrors')).toBe(3);
       expect(from.info.mode).toContain('+gso'); // the length was to blame, not the segmentation
+      expect(from.info.notes).toEqual([expect.stringMatching(/longer than the MTU.*txErrors/)]);
     }
+  });
+
+  it('an MTU lowered under an open NIC costs the frames that are longer, and is noted, once', async () => {
+    await using wire = await Testbed.up();
+    const link = wire.links[0];
+    const a = open({ namespace: link.a.namespace, address: link.a.ipv4 });
+    const b = open({ namespace: link.b.namespace, address: link.b.ipv4 });
+    const toB = a.peer(b.info.address);
+    expect(a.info.notes).toEqual([]);
+    await ip(link.a.namespace, `link set ${link.a.interface} mtu 1000`);
+    for (let i = 0; i < 3; i++) sendBurst(a, [toB], [1472, 1472, 900, 1472]);
+    expect(counter(a, 'txErrors')).toBe(9);
+    expect(counter(a, 'txFrames')).toBe(12);
+    await collect(b, 3, (_frame, length) => expect(length).toBe(900));
+    expect(counter(b, 'rxFrames')).toBe(3);
+    expect(a.info.notes).toEqual([expect.stringMatching(/longer than the MTU/)]);
+  });
+
+  it('a receive buffer smaller than wanted is noted, with the number to set', async () => {
+    const { namespace } = testbed.links[0].a;
+    const source = `
+      const { openNic } = await import(${JSON.stringify(BUILT.href)});
+      const nic = openNic({ driver: 'udp', port: 0 });
+      console.log(JSON.stringify(nic.info.notes));
+      nic.close();`;
+    const command = ['netns', 'exec', namespace, 'setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
+    const { stdout } = await promisify(execFile)('ip', [
+      ...[...command, process.execPath, '--input-type=module', '-e', source],
+    ]);
+    const limit = Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'));
+    const wanted = 8 << 20;
+    const said = `The receive buffer is ${limit} bytes, not ${wanted}: bursts may be lost. Raise net.core.rmem_max to ${wanted}`;
+    expect(JSON.parse(stdout)).toEqual(limit < wanted ? [expect.stringContaining(said)] : []);
   });
 
   it('no route and a dead interface cost frames, not the NIC', async () => {

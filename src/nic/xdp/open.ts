@@ -6,7 +6,15 @@ import { namespaceArgument } from '../namespace.js';
 import type { RawLinkFacts } from '../native.js';
 import { core, isSystemCallError } from '../native.js';
 import { checkEthernetLink, ethernetOpenError, placeName } from '../openErrors.js';
-import { etherTypeOption, framesOption, integerOption, interfaceOption, knownOptions, mtuOption } from '../options.js';
+import {
+  checkFrameMemory,
+  etherTypeOption,
+  framesOption,
+  integerOption,
+  interfaceOption,
+  knownOptions,
+  mtuOption,
+} from '../options.js';
 import type { XdpSocket } from './addon.js';
 import { xdpAddon } from './addon.js';
 import type { Subject } from './errors.js';
@@ -98,14 +106,7 @@ function subjectFor(options: XdpOptions): Subject {
     rxFrames: framesOption('rxFrames', options.rxFrames, defaultFrames(mtu)),
     burst: BURST,
   });
-  if (plan.bytes >= 2 ** 31) {
-    throw new ArgumentError(
-      `Frames of ${mtu} bytes in these numbers need ${plan.bytes} bytes; one NIC can have 2 GiB.`,
-      {
-        remedy: 'Ask for fewer frames with txFrames and rxFrames.',
-      },
-    );
-  }
+  checkFrameMemory(mtu, plan.bytes);
   return { ...place, queue, etherType, link, plan };
 }
 

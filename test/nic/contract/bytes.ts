@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import type { Frame } from '../../../src/nic/contract.js';
-import { collect, counter, drain, fill, flushAll, matches, mustAlloc, sendOne, waitFor } from '../harness.js';
+import { collect, counter, drain, fill, flushAll, matches, mustAlloc, sendOne, waitFor, wakes } from '../harness.js';
 import type { Context } from './context.js';
 
 /** What is sent is what arrives. */
@@ -87,6 +87,34 @@ export function bytes({ openPair }: Context): void {
     expect(counter(b, 'rxFrames')).toBe(1000);
     expect(counter(b, 'kicks')).toBe(1000);
     expect(counter(b, 'rxDropped')).toBe(0);
+  });
+
+  it('come in bursts of 64 at most, and a watch knows of those that wait', async () => {
+    using pair = openPair();
+    const { a, b, toB } = pair;
+    expect([b.rx.frame.length, b.rx.length.length]).toEqual([64, 64]);
+    const frame = mustAlloc(a);
+    // From the first question and answer to a stream of equal frames, which may come joined.
+    for (const burst of [1, 10, 130, 250]) {
+      fill(a, frame, 60, burst);
+      for (let i = 0; i < burst; i++) expect(a.send(frame, 60, toB)).toBe(true);
+      flushAll(a);
+      let got = 0;
+      while (got < burst) {
+        expect(await wakes(b, 1000)).toBe(true);
+        const count = b.receive();
+        expect(count).toBeLessThanOrEqual(64);
+        for (let i = 0; i < count; i++) {
+          expect(matches(b, b.rx.frame[i], b.rx.length[i], burst)).toBe(true);
+          expect(b.source(i)).toBe(a.info.address);
+        }
+        b.recycle();
+        got += count;
+      }
+      expect(got).toBe(burst);
+    }
+    expect(await wakes(b, 20)).toBe(false);
+    expect(counter(b, 'rxFrames')).toBe(391);
   });
 
   it('are not looped back to their sender', async () => {

@@ -119,6 +119,27 @@ export function transmitFrames({ openPair }: Context): void {
     expect(got + counter(b, 'rxDropped')).toBe(taken + 1);
   });
 
+  it('longer than the mtu are refused before they could write over others', async () => {
+    using pair = openPair({ txFrames: 64 });
+    const { a, b, toB } = pair;
+    const { mtu } = a.info;
+    const before = Buffer.from(a.bytes);
+    const frame = mustAlloc(a);
+    for (const length of [mtu + 1, 2 * mtu, 65_567, 2 ** 31, Infinity]) {
+      expect(() => a.send(frame, length, toB), `${length}`).toThrow(
+        expect.objectContaining({ code: 'ERR_EMP_MESSAGE_TOO_LONG' }),
+      );
+    }
+    expect(before.equals(a.bytes)).toBe(true);
+    expect(a.inFlight(frame)).toBe(false);
+    expect(a.flush()).toBe(true);
+    expect([counter(a, 'txFrames'), counter(a, 'txBytes'), counter(a, 'kicks')]).toEqual([0, 0, 0]);
+    a.free(frame);
+    sendOne(a, toB, mtu, 1); // and no harm was done
+    expect(await collect(b, 1, (f, n) => expect(matches(b, f, n, 1)).toBe(true))).toBe(1);
+    expect(counter(b, 'rxFrames')).toBe(1);
+  });
+
   it('cost one kick for a burst', async () => {
     using pair = openPair();
     const { a, b, toB } = pair;
