@@ -50,8 +50,8 @@ export interface ConnectRequest {
 /** Somebody who takes connections to a port. */
 export interface Acceptor {
   readonly settings: ChannelSettings;
-  /** Whether to take it. An exception counts as no. */
-  accept(request: ConnectRequest): boolean | 'backlog';
+  /** Whether to take it, while so many others of this port are being opened. An exception counts as no. */
+  accept(request: ConnectRequest, opening: number): boolean | 'backlog';
   /** The connection stands; sets `channel.events`. */
   accepted(channel: ChannelCore): void;
 }
@@ -283,8 +283,9 @@ export class Engine implements ChannelOwner {
     known?.fail('peer-reset');
     const acceptor = this.#acceptors.get(handshake.port);
     if (acceptor === undefined) return this.control.refuse(address, remoteId, Refusal.noListener);
-    if (this.#pendingOf(handshake.port) >= BACKLOG) return this.control.refuse(address, remoteId, Refusal.backlog);
-    const answer = answerOf(acceptor, { address, port: handshake.port });
+    const opening = this.#pendingOf(handshake.port);
+    if (opening >= BACKLOG) return this.control.refuse(address, remoteId, Refusal.backlog);
+    const answer = answerOf(acceptor, { address, port: handshake.port }, opening);
     if (answer !== true) {
       return this.control.refuse(address, remoteId, answer === 'backlog' ? Refusal.backlog : Refusal.refused);
     }
@@ -381,9 +382,9 @@ function isWorkable({ mtu, window }: Handshake): boolean {
   return mtu >= SMALLEST_MTU && window >= 1;
 }
 
-function answerOf(acceptor: Acceptor, request: ConnectRequest): boolean | 'backlog' {
+function answerOf(acceptor: Acceptor, request: ConnectRequest, opening: number): boolean | 'backlog' {
   try {
-    return acceptor.accept(request);
+    return acceptor.accept(request, opening);
   } catch {
     return false;
   }

@@ -4,6 +4,7 @@ import type { CloseReason } from '../channel/reasons.js';
 import { ArgumentError, ChannelError } from '../errors.js';
 import type { EmpError } from '../errors.js';
 import type { LinkAddress } from '../nic/contract.js';
+import { checkFunction, describe } from './arguments.js';
 import { warnOfHandler } from './handlerWarning.js';
 import { Inbox } from './inbox.js';
 import type { Message, MessageHandler } from './inbox.js';
@@ -93,9 +94,7 @@ export class Channel implements AsyncDisposable {
   }
 
   set onMessage(handler: MessageHandler | undefined) {
-    if (handler !== undefined && typeof handler !== 'function') {
-      throw new ArgumentError('onMessage must be a function (bytes, offset, length, type).');
-    }
+    checkFunction('onMessage', handler, '(bytes, offset, length, type) => void');
     try {
       this.#inbox.setHandler(handler);
     } catch (error) {
@@ -134,12 +133,15 @@ export class Channel implements AsyncDisposable {
 
   /**
    * Room for a message of up to `length` bytes in a transmit frame: the offset in `bytes` to write it at, or -1 (back-pressure). Then
-   * `commit`. No copy is made between here and the wire.
+   * `commit`. No copy is made between here and the wire. Write and commit before your code returns to the event loop or awaits: the
+   * offset is good until then, or the end of the channel, only. After that the frame may be another's.
    * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG (more than `maxFrameMessage`)
    */
   reserve(length: number): number {
     if (!this.#core.isOpen || this.#ending) throw this.#notWritable();
-    if (!(length >= 0)) throw new ArgumentError(`reserve() takes a length in bytes, not ${describe(length)}.`);
+    if (!Number.isInteger(length) || length < 0) {
+      throw new ArgumentError(`reserve() takes a length in bytes, a whole number, not ${describe(length)}.`);
+    }
     const offset = this.#core.sender.reserve(length);
     if (offset < 0) {
       this.#loop.enter();
@@ -376,9 +378,4 @@ function checkType(type: number): void {
   if (type !== (type & 0xffff)) {
     throw new ArgumentError(`The message type is ${describe(type)}; it must be an integer from 0 to 65535.`);
   }
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number') return String(value);
-  return typeof value === 'object' ? value.constructor.name : `a ${typeof value}`;
 }

@@ -10,12 +10,13 @@ import { NicCounter } from '../nic/contract.js';
 import type { LinkAddress, Nic, NicInfo, NicOptions, NicState } from '../nic/contract.js';
 import { openNic } from '../nic/open.js';
 import { Reject } from '../wire/header.js';
+import { checkBoolean, checkFunction, checkOptions, describe } from './arguments.js';
+import type { Names } from './arguments.js';
 import { Channel } from './channel.js';
-
 import { MonotonicClock, microseconds } from './clock.js';
 import { warnOfHandler } from './handlerWarning.js';
 import type { MessageHandler } from './inbox.js';
-import { Listener } from './listener.js';
+import { checkListenOptions, Listener } from './listener.js';
 import type { ConnectionRequest, ListenOptions } from './listener.js';
 import { Loop } from './loop.js';
 import type { WaitStrategy } from './loop.js';
@@ -57,6 +58,28 @@ export interface HostCounters {
   channels: number;
 }
 
+const CHANNEL_OPTIONS: Names<HostChannelOptions> = {
+  window: true,
+  maxMessage: true,
+  payloadCheck: true,
+  initialRto: true,
+  minRto: true,
+  maxRto: true,
+  keepAlive: true,
+  peerTimeout: true,
+  connectTimeout: true,
+  onResend: true,
+  allowHalfOpen: true,
+};
+const CONNECT_OPTIONS: Names<ConnectOptions> = { signal: true, timeout: true, onMessage: true, ...CHANNEL_OPTIONS };
+const LISTEN_OPTIONS: Names<ListenOptions & HostChannelOptions> = {
+  accept: true,
+  onChannel: true,
+  backlog: true,
+  ...CHANNEL_OPTIONS,
+};
+const HOST_OPTIONS: Names<HostOptions> = { nic: true, wait: true, channel: true, tap: true, random: true };
+
 /** How long `close` waits for channels to end in peace, ms. */
 const CLOSE_PATIENCE = 2000;
 
@@ -77,7 +100,7 @@ export class Host implements AsyncDisposable {
 
   private constructor(nic: Nic, options: HostOptions) {
     this.nic = nic;
-    this.#options = options.channel ?? {};
+    this.#options = { ...options.channel };
     const clock = new MonotonicClock();
     this.#engine = new Engine(nic, options.random ?? random32, clock);
     this.#loop = new Loop(nic, this.#engine, clock, options.wait ?? 'adaptive', (error) => this.#failed(error));
@@ -93,13 +116,20 @@ export class Host implements AsyncDisposable {
     if (typeof options !== 'object' || options === null || typeof options.nic !== 'object' || options.nic === null) {
       throw new ArgumentError("Host.open() needs { nic: { driver: 'xdp' | 'packet' | 'udp' | 'memory', ... } }.");
     }
-    const { wait } = options;
+    checkOptions('Host.open()', options, HOST_OPTIONS);
+    const { wait, channel, tap, random } = options;
+    checkFunction('random', random, '() => number, of 32 random bits');
+    checkBoolean('tap', tap);
     if (wait !== undefined && wait !== 'spin' && wait !== 'event' && wait !== 'adaptive') {
       throw new ArgumentError(`wait is '${String(wait)}'; it must be 'spin', 'event' or 'adaptive'.`);
     }
-    resolveChannelOptions(options.channel);
+    if (channel !== undefined) {
+      checkOptions('channel of Host.open()', channel, CHANNEL_OPTIONS);
+      checkBoolean('allowHalfOpen', channel.allowHalfOpen);
+      resolveChannelOptions(channel);
+    }
     const nic = isNic(options.nic) ? options.nic : openNic(options.nic);
-    return new Host((options.tap ?? tapWanted()) ? await TappedNic.wrap(nic) : nic, options);
+    return new Host((tap ?? tapWanted()) ? await TappedNic.wrap(nic) : nic, options);
   }
 
   get info(): NicInfo {
@@ -117,7 +147,9 @@ export class Host implements AsyncDisposable {
    */
   async connect(address: LinkAddress, port: number, options: ConnectOptions = {}): Promise<Channel> {
     this.#assertOpen();
+    checkAddress(address);
     checkPort(port);
+    checkConnectOptions(options);
     const { signal, timeout, onMessage, ...rest } = options;
     const merged = { ...this.#options, ...rest, ...(timeout === undefined ? {} : { connectTimeout: timeout }) };
     const settings = resolveChannelOptions(merged);
@@ -155,6 +187,9 @@ export class Host implements AsyncDisposable {
   listen(port: number, options: ListenOptions & HostChannelOptions = {}): Listener {
     this.#assertOpen();
     checkPort(port);
+    checkOptions('listen()', options, LISTEN_OPTIONS);
+    checkListenOptions(options);
+    checkBoolean('allowHalfOpen', options.allowHalfOpen);
     const merged = { ...this.#options, ...options };
     const settings = resolveChannelOptions(merged);
     const listener = new Listener(port, { ...options }, () => {
@@ -163,7 +198,7 @@ export class Host implements AsyncDisposable {
     });
     this.#engine.listen(port, {
       settings,
-      accept: (request) => wanted(listener, request),
+      accept: (request, opening) => wanted(listener, request, opening),
       accepted: (core) => this.#accepted(core, listener, merged.allowHalfOpen ?? false),
     });
     this.#listeners.set(port, listener);
@@ -199,6 +234,11 @@ export class Host implements AsyncDisposable {
    * @throws ERR_EMP_CLOSED when the host is closed before that; ERR_EMP_ARGUMENT in a handler
    */
   spin(until: () => boolean): void {
+    if (typeof until !== 'function') {
+      throw new ArgumentError(`spin() was given ${describe(until)}; expected a function.`, {
+        remedy: 'Pass () => boolean: it spins until that is true.',
+      });
+    }
     this.#loop.spin(until);
     if (!this.#loop.running) throw hostClosed();
   }
@@ -216,9 +256,11 @@ export class Host implements AsyncDisposable {
   /**
    * Ends the channels in peace, as far as the peers let it within two seconds (`force`: not at all), then closes the NIC. Idempotent.
    */
-  close(options: { force?: boolean } = {}): Promise<void> {
+  async close(options: { force?: boolean } = {}): Promise<void> {
+    checkOptions('close()', options, { force: true });
+    checkBoolean('force', options.force);
     this.#closing ??= this.#close(options.force ?? false);
-    return this.#closing;
+    await this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -287,12 +329,34 @@ function isNic(nic: NicOptions | Nic): nic is Nic {
   return 'receive' in nic && typeof nic.receive === 'function';
 }
 
-function wanted(listener: Listener, request: ConnectionRequest): boolean {
+function wanted(listener: Listener, request: ConnectionRequest, opening: number): boolean | 'backlog' {
   try {
-    return listener.wants(request);
+    return listener.wants(request, opening);
   } catch (error) {
     warnOfHandler('accept', error);
     return false;
+  }
+}
+
+function checkAddress(address: string): void {
+  if (typeof address === 'string' && address !== '') return;
+  throw new ArgumentError(`The address is ${describe(address)}; expected the address of a host, as text.`, {
+    remedy: 'Pass what `host.address` says there.',
+  });
+}
+
+function checkConnectOptions(options: ConnectOptions): void {
+  checkOptions('connect()', options, CONNECT_OPTIONS);
+  const { signal, timeout, onMessage, allowHalfOpen } = options;
+  checkFunction('onMessage', onMessage, '(bytes, offset, length, type) => void');
+  checkBoolean('allowHalfOpen', allowHalfOpen);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new ArgumentError(`signal is ${describe(signal)}; expected an AbortSignal.`, {
+      remedy: 'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',
+    });
+  }
+  if (timeout !== undefined && typeof timeout !== 'number') {
+    throw new ArgumentError(`timeout is ${describe(timeout)}; expected a number.`, { remedy: 'Pass a time in ms.' });
   }
 }
 

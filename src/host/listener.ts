@@ -1,4 +1,7 @@
+import { ArgumentError } from '../errors.js';
+import { checkFunction, describe } from './arguments.js';
 import type { Channel } from './channel.js';
+import { warnOfAnswer } from './handlerWarning.js';
 
 /** Who asks for a channel. */
 export interface ConnectionRequest {
@@ -7,12 +10,23 @@ export interface ConnectionRequest {
 }
 
 export interface ListenOptions {
-  /** Whether to take a connection; default: all. False, or an exception, refuses it (`ERR_EMP_REFUSED` there). */
+  /** Whether to take a connection; default: all. False refuses it (`ERR_EMP_REFUSED` there), and so does whatever else is not true. */
   accept?: (request: ConnectionRequest) => boolean;
   /** Told of each new channel, in the turn in which it was opened: set `onMessage` here to miss nothing. */
   onChannel?: (channel: Channel) => void;
-  /** Channels that may wait for the iterator; more are refused. Default 128. */
+  /** Channels that may wait for the iterator, those being opened included; more are refused. Default 128. */
   backlog?: number;
+}
+
+const BACKLOG = 128;
+
+export function checkListenOptions({ accept, onChannel, backlog }: ListenOptions): void {
+  checkFunction('accept', accept, '({ address, port }) => boolean');
+  checkFunction('onChannel', onChannel, '(channel) => void');
+  if (backlog === undefined || (Number.isInteger(backlog) && backlog >= 1)) return;
+  throw new ArgumentError(`backlog is ${describe(backlog)}; expected a whole number of channels.`, {
+    remedy: 'Pass 1 or more.',
+  });
 }
 
 /** Takes connections to one port: by `onChannel`, or `for await (const channel of listener)`. */
@@ -31,10 +45,15 @@ export class Listener implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  /** @internal */
-  wants(request: ConnectionRequest): boolean {
-    if (this.options.onChannel === undefined && this.#queue.length >= (this.options.backlog ?? 128)) return false;
-    return this.options.accept?.(request) ?? true;
+  /** @internal `opening`: connections that will need a place when they stand. */
+  wants(request: ConnectionRequest, opening: number): boolean | 'backlog' {
+    const { accept, onChannel, backlog = BACKLOG } = this.options;
+    if (onChannel === undefined && this.#queue.length + opening >= backlog) return 'backlog';
+    if (accept === undefined) return true;
+    const answer: unknown = accept(request);
+    if (typeof answer === 'boolean') return answer;
+    warnOfAnswer('accept', describe(answer), 'Answer true or false; what is to be awaited can follow in onChannel.');
+    return false;
   }
 
   /** @internal */

@@ -11,14 +11,18 @@ import { openNic } from '../../src/nic/open.js';
 import { ipBatch } from '../../src/testbed/ip.js';
 import { readReason, readReasonVersion, Refusal, writeHandshake, writeReason } from '../../src/wire/control.js';
 import {
+  CHECKED_HEADER_BYTES,
   destinationOf,
+  Flag,
   FrameType,
   HEADER_BYTES,
   headerBytesOf,
+  payloadCheck,
   sourceOf,
   typeOf,
   word0,
   word1,
+  writeCheckedHeader,
   writeHeader,
 } from '../../src/wire/header.js';
 import { describeRoot } from '../support/root.js';
@@ -134,6 +138,57 @@ for (const driver of DRIVERS) {
       expect((await errorOf(() => a.connect(b.address, 404))).code).toBe('ERR_EMP_REFUSED');
       b.listen(5, { accept: () => false });
       expect((await errorOf(() => a.connect(b.address, 5))).code).toBe('ERR_EMP_REFUSED');
+    });
+
+    test('arguments of the wrong type, or misspelt: nothing is left behind', async () => {
+      await hosts();
+      const channels = a.counters().channels;
+      const calls: [string, unknown, unknown?][] = [
+        ['onMessage', b.address, { onMessage: 5 }],
+        ['signal', b.address, { signal: {} }],
+        ['timeout', b.address, { timeout: '5' }],
+        ['allowHalfOpen', b.address, { allowHalfOpen: 1 }],
+        ['windows', b.address, { windows: 16 }],
+        ['backlog', b.address, { backlog: 1 }],
+        ['options', b.address, null],
+        ['options', b.address, 5],
+        ['address', ''],
+        ['address', undefined],
+        ['address', 5],
+      ];
+      for (const [name, address, options] of calls) {
+        const { code, message } = await errorOf(() => a.connect(address as string, 1, options as object));
+        expect(code, name).toBe('ERR_EMP_ARGUMENT');
+        expect(message).toContain(name);
+      }
+      const listens: [string, unknown][] = [
+        ['accept', { accept: true }],
+        ['onChannel', { onChannel: {} }],
+        ['backlog', { backlog: 0 }],
+        ['backlog', { backlog: '3' }],
+        ['allowHalfOpen', { allowHalfOpen: 'yes' }],
+        ['onchannel', { onchannel: () => undefined }],
+        ['timeout', { timeout: 5 }],
+        ['options', null],
+      ];
+      for (const [name, options] of listens) {
+        const { code, message } = await errorOf(() => b.listen(1, options as object));
+        expect(code, name).toBe('ERR_EMP_ARGUMENT');
+        expect(message).toContain(name);
+      }
+      for (const until of [5, undefined, {}]) {
+        expect((await errorOf(() => a.spin(until as never))).code).toBe('ERR_EMP_ARGUMENT');
+      }
+      expect((await errorOf(() => a.close(true as never))).code).toBe('ERR_EMP_ARGUMENT');
+      expect((await errorOf(() => a.close({ forced: true } as never))).code).toBe('ERR_EMP_ARGUMENT');
+      expect(a.counters().channels).toBe(channels);
+      expect(b.listen(1).port).toBe(1);
+    });
+
+    test('a misspelt option names those there are', async () => {
+      await hosts();
+      const { remedy } = await errorOf(() => a.connect(b.address, 1, { windows: 16 } as object));
+      for (const name of ['signal', 'timeout', 'onMessage', 'window', 'keepAlive']) expect(remedy).toContain(name);
     });
 
     test('a message over the limit: the channel goes on, too', async () => {
@@ -262,9 +317,11 @@ for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
       }
       expect(host.counters().host.unknownChannel - before).toBe(3);
       // A RESET is never answered, or two hosts would go on for ever.
-      emit(HEADER_BYTES + 4, (frame) => {
-        writeReason(raw.view, frame + HEADER_BYTES, 1, 1);
-        writeHeader(raw.view, frame, word0(FrameType.reset, 0, 4), word1(8, 0), 5 << 14, 7 << 14, 1, 1, 1);
+      emit(CHECKED_HEADER_BYTES + 4, (frame) => {
+        writeReason(raw.view, frame + CHECKED_HEADER_BYTES, 1, 1);
+        const check = payloadCheck(raw.view, frame + CHECKED_HEADER_BYTES, 4);
+        const first = word0(FrameType.reset, Flag.payloadCheck, 4);
+        writeCheckedHeader(raw.view, frame, first, word1(9, 0), 5 << 14, 7 << 14, 1, 1, 1, check);
       });
       await until(() => host.counters().host.unknownChannel - before === 4);
     });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Channel } from '../../src/host/channel.js';
@@ -61,9 +63,42 @@ for (const driver of DRIVERS) {
       }
       await until(() => b.counters().channels === 3);
       await new Promise((resolve) => setTimeout(resolve, 10));
-      await expect(a.connect(b.address, 7)).rejects.toMatchObject({ code: 'ERR_EMP_REFUSED' });
+      await expect(a.connect(b.address, 7)).rejects.toMatchObject({
+        code: 'ERR_EMP_REFUSED',
+        message: expect.stringMatching(/too many/) as string,
+      });
       listener.close();
       for (const client of clients) expect((await client.closed).reason).toBe('peer-aborted');
+    });
+
+    test('connections that are being opened count toward the backlog', async () => {
+      await hosts();
+      b.listen(7, { backlog: 3 });
+      const connecting = Array.from({ length: 10 }, () => a.connect(b.address, 7));
+      const results = await Promise.allSettled(connecting);
+      const opened = results.filter(({ status }) => status === 'fulfilled');
+      expect(opened.length).toBe(3);
+    });
+
+    test('an accept that answers neither true nor false refuses, and a warning says so', async () => {
+      await hosts();
+      const warned = once(process, 'warning') as Promise<[Error]>;
+      b.listen(7, { accept: (() => Promise.resolve(true)) as never });
+      await expect(a.connect(b.address, 7)).rejects.toMatchObject({ code: 'ERR_EMP_REFUSED' });
+      const [warning] = await warned;
+      expect(warning.message).toMatch(/accept .*Promise/);
+    });
+
+    test('who knocks before the host is open is let in by a listener made at once', async () => {
+      a = await wire.host('a');
+      const nic = openNic(wire.nic('b'));
+      const connecting = a.connect(nic.info.address, 1);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // the CONNECT lies in the ring
+      b = await Host.open({ nic });
+      b.listen(1);
+      const channel = await connecting;
+      expect(channel.writable).toBe(true);
+      await b.close({ force: true });
     });
 
     test('leaving the loop over a listener closes it', async () => {
@@ -315,7 +350,18 @@ describe('Host.open', () => {
     }
     const nic = { driver: 'memory', name: 'arguments' } as const;
     await expect(Host.open({ nic, wait: 'sleep' as never })).rejects.toMatchObject({ code: 'ERR_EMP_ARGUMENT' });
-    await expect(Host.open({ nic, channel: { window: 0 } })).rejects.toMatchObject({ code: 'ERR_EMP_ARGUMENT' });
+    for (const more of [
+      { channel: { window: 0 } },
+      { channel: { windows: 16 } },
+      { channel: null },
+      { channel: { allowHalfOpen: 0 } },
+      { random: 5 },
+      { tap: 'yes' },
+      { waits: 'spin' },
+    ]) {
+      const opening = Host.open({ nic, ...more } as never);
+      await expect(opening, JSON.stringify(more)).rejects.toMatchObject({ code: 'ERR_EMP_ARGUMENT' });
+    }
     await using host = await Host.open({ nic });
     expect(host.info).toMatchObject({ driver: 'memory', address: 'memory:arguments' });
     await expect(Host.open({ nic })).rejects.toMatchObject({ code: 'ERR_EMP_ADDRESS_IN_USE' });
