@@ -22,6 +22,7 @@ async function serve(options) {
       // The echo is written straight into a frame to send: no copy in between, nothing allocated.
       channel.onMessage = (bytes, offset, length) => {
         const to = channel.reserve(length);
+        if (to < 0) return channel.abort(); // more balls under way than there is room for: the client hears of it
         channel.bytes.copyWithin(to, offset, offset + length);
         channel.commit(length);
       };
@@ -43,16 +44,17 @@ async function play(address, options) {
     const times = new Float64Array(rounds);
     let round = 0;
     let start = performance.now();
-    const done = new Promise((resolve) => {
+    const done = new Promise((resolve, reject) => {
+      const serveBall = () => channel.send(ping) || reject(new Error('There is no room for one message.'));
       channel.onMessage = () => {
         const now = performance.now();
         times[round++] = (now - start) * 1000;
         if (round === rounds) return resolve();
         start = now;
-        channel.send(ping);
+        serveBall();
       };
+      serveBall();
     });
-    channel.send(ping);
     const over = channel.closed.then(({ error }) => {
       if (error !== undefined) throw error;
     });

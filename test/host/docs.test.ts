@@ -1,8 +1,11 @@
 // The servers that the pages show, as they stand there, over every driver: nothing that a client sends is lost.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
-import type { Host } from '../../src/host/host.js';
+import { Host } from '../../src/host/host.js';
 import { DRIVERS, until, Wire } from '../support/twoHosts.js';
 
 type Code = (host: unknown) => Promise<void>;
@@ -11,14 +14,16 @@ const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (
   body: string,
 ) => Code;
 
-/** The block of code on a page that has this line; it gets a `Host` to open. */
-function codeOf(page: string, line: string): Code {
+/** The block of code on a page that has this line. */
+function textOf(page: string, line: string): string {
   const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
   const blocks = [...text.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);
-  return new AsyncFunction(
-    'Host',
-    blocks.find((code) => code.includes(line))!,
-  );
+  return blocks.find((code) => code.includes(line))!;
+}
+
+/** The same as a function, which gets a `Host` to open. */
+function codeOf(page: string, line: string): Code {
+  return new AsyncFunction('Host', textOf(page, line));
 }
 
 const SERVERS: [string, Code][] = [
@@ -52,3 +57,32 @@ for (const driver of DRIVERS) {
     });
   });
 }
+
+/** Opens a host on any port, and says where. */
+const OPEN_ANYWHERE = `
+import { Host as Real } from 'ethernet-message-passing';
+const Host = {
+  async open(options) {
+    const host = await Real.open({ ...options, nic: { driver: 'udp', port: 0 } });
+    console.log(host.address);
+    return host;
+  },
+};`;
+
+test('the thread with a loop of its own (host.md) echoes, and ends with its channel', async () => {
+  const code = OPEN_ANYWHERE + textOf('host.md', '// server.mjs');
+  const server = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: new URL('../../', import.meta.url).pathname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(server, 'exit');
+  const [address] = (await once(createInterface(server.stdout), 'line')) as [string];
+  await using host = await Host.open({ nic: { driver: 'udp', port: 0 } });
+  const channel = await host.connect(address, 1);
+  const echoes: number[] = [];
+  channel.onMessage = (bytes, offset, _length, type) => echoes.push(bytes[offset], type);
+  for (let i = 0; i < 100; i++) await channel.write(Uint8Array.of(i), i);
+  expect(await channel.close()).toEqual({ reason: 'ended', error: undefined });
+  expect(echoes).toEqual(Array.from({ length: 200 }, (_, i) => i >> 1));
+  expect(await exited).toEqual([0, null]);
+});
