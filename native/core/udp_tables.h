@@ -18,8 +18,8 @@ union UdpAddress {
 // Tables of 32-bit words, one after the other. src/nic/udp.ts lays out the same.
 struct UdpTables {
   static constexpr size_t kStatusWords = 8;
-  static constexpr size_t kTxRing = 1024;   // descriptors of three words: frame, length, peer
-  static constexpr size_t kRxBurst = 64;    // entries of received frames
+  static constexpr size_t kTxRing = 1024;  // descriptors of three words: frame, length, peer
+  static constexpr size_t kRxBurst = 64;   // entries of received frames
   static constexpr size_t kBytes = (kStatusWords + 3 * kTxRing + 3 * kRxBurst) * sizeof(int32_t);
 
   // Words of the status. Set by each send: system calls, frames lost to errors, the last of the errors. Set by each receive:
