@@ -7,7 +7,7 @@ import { checkFrameMemory, framesOption, integerOption, knownOptions, powerOfTwo
 import { PeerNumbers } from './peerNumbers.js';
 
 const BURST = 64;
-const RING = 1024;
+const RING = 4096;
 const DEFAULT_MTU = 1500;
 const SCHEME = 'memory:';
 const OPTIONS = ['name', 'txFrames', 'rxFrames', 'mtu'];
