@@ -104,11 +104,20 @@ export class Engine implements ChannelOwner {
     return !this.#touched.isEmpty;
   }
 
+  /** `tick` wants to be called now. A boolean, because a double returned from a call may be allocated. */
+  get isDue(): boolean {
+    const { now } = this.clock;
+    return now >= this.#deadlines.next || now >= this.#starvation.retryAt;
+  }
+
+  /** `tick` wants to be called before the time in the cell. */
+  isDueBefore(cell: Float64Array): boolean {
+    return this.#deadlines.next < cell[0] || this.#starvation.retryAt < cell[0];
+  }
+
   /** When `tick` wants to be called, µs. */
   get nextTimeout(): number {
-    const timer = this.#deadlines.next;
-    const retry = this.#starvation.retryAt;
-    return retry < timer ? retry : timer;
+    return Math.min(this.#deadlines.next, this.#starvation.retryAt);
   }
 
   // ---- the application's side

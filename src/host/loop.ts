@@ -124,7 +124,7 @@ export class Loop {
       this.#settle();
       // Timers run when the ring is empty: after a pause of our own (a long handler, a collection) what arrived meanwhile counts
       // first. But no flood puts them off for ever.
-      if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && this.#clock.now >= engine.nextTimeout) {
+      if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && engine.isDue) {
         engine.tick();
         this.#settle();
       }
@@ -137,7 +137,7 @@ export class Loop {
       if (this.#afterTurn !== undefined) this.#finish();
     }
     // A turn of the application's own, while the loop sleeps: it may have made an earlier deadline.
-    if (this.#sleeping && engine.nextTimeout < this.#timerAt[0]) this.#setTimer();
+    if (this.#sleeping && engine.isDueBefore(this.#timerAt)) this.#setTimer();
   }
 
   #settle(): void {
