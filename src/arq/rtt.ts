@@ -14,6 +14,8 @@ export class RttEstimator {
   readonly #bounds: RtoBounds;
   // A typed array, so that storing a double never allocates: [smoothed, variance, rto, minimum, rto in force].
   readonly #state = new Float64Array(5);
+  /** A measurement, for `sampleLatest`: a double passed as an argument may be an allocation, one in a cell never is. */
+  readonly latest = new Float64Array(1);
   #backoff = 0;
   #measured = false;
 
@@ -46,6 +48,13 @@ export class RttEstimator {
   }
 
   sample(rtt: number): void {
+    this.latest[0] = rtt;
+    this.sampleLatest();
+  }
+
+  /** Takes what is in `latest`. */
+  sampleLatest(): void {
+    const rtt = this.latest[0];
     const s = this.#state;
     if (this.#measured) {
       s[1] += (Math.abs(s[0] - rtt) - s[1]) / 4;

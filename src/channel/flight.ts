@@ -163,7 +163,7 @@ export class Flight {
     if (advanced > 0) {
       // Karn: a frame sent twice does not say which sending was acknowledged; and one that had to wait for such a frame says
       // how long the repair took, not the round trip.
-      const sentAt = window.sentAt((acknowledgement - 1) | 0);
+      this.rtt.latest[0] = clock.now - window.sentAt((acknowledgement - 1) | 0);
       let once = true;
       do {
         if (window.sends(window.una) !== 1) once = false;
@@ -171,7 +171,7 @@ export class Flight {
         window.release();
       } while (window.una !== acknowledgement);
       link.pool.freed = true;
-      if (once) this.rtt.sample(clock.now - sentAt);
+      if (once) this.rtt.sampleLatest();
       this.attempts = 0;
       this.#budget += 2 * advanced;
       if (!window.lost) this.#budget = 0;
