@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { EmpError, type DriverName } from '../src/index.js';
+import { ArgumentError, EmpError, type DriverName } from '../src/index.js';
 import { describeMachine, machineLine } from './machine.js';
 import type { PingpongResult } from './pingpong/result.js';
 import { pingpong, type PingpongOptions, type Progress } from './pingpong/run.js';
@@ -32,6 +32,8 @@ export interface AllResults {
 }
 
 export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOptions): Promise<AllResults> {
+  // Before anything is measured: minutes of work must not be lost for want of a place.
+  const file = await placeFor(out);
   const results: PingpongResult[] = [];
   const failed: AllResults['failed'] = [];
   const common = {
@@ -75,10 +77,22 @@ export async function runAll({ out, rounds, warmup, signal, onProgress }: AllOpt
       await measure({ driver, sizes: CHECKED_SIZES, rounds: Math.ceil(rounds / 5), payloadCheck });
     }
   }
-  const file = join(out, 'results.json');
-  await mkdir(out, { recursive: true });
   await writeFile(file, `${JSON.stringify({ machine: describeMachine(), results, failed }, null, 2)}\n`);
   return { results, failed, file };
+}
+
+async function placeFor(out: string): Promise<string> {
+  const file = join(out, 'results.json');
+  try {
+    await mkdir(out, { recursive: true });
+    await writeFile(file, '');
+    return file;
+  } catch (cause) {
+    throw new ArgumentError(`Nothing can be written to '${out}': ${(cause as Error).message}.`, {
+      remedy: 'Name another directory with --out.',
+      cause,
+    });
+  }
 }
 
 export function summary({ results, failed, file }: AllResults): string {

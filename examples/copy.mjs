@@ -44,7 +44,9 @@ async function sendFile(channel, file, name, size) {
 }
 
 async function send(file, address, options) {
-  const { size } = await stat(file);
+  const found = await stat(file);
+  if (!found.isFile()) throw new Error(`${file} is not a file`);
+  const { size } = found;
   const name = basename(file);
   const host = await Host.open({ nic: nicOptions(options) });
   onStop(() => void host.close({ force: true }));

@@ -91,7 +91,7 @@ export class Asker {
     const size = this.#size;
     const channel = this.#channel;
     this.#clock.read();
-    this.#started[0] = this.#clock.now;
+    this.#started[0] = this.#clock.cell[0];
     if (this.#long === undefined) {
       const at = channel.reserve(size);
       if (at < 0) throw new Error('no room for a message');
@@ -108,7 +108,7 @@ export class Asker {
     const round = readRound(bytes, offset, length, this.#round);
     this.#tally.see(round, length === this.#size && isIntact(bytes, offset, length, round));
     if (round !== this.#round) return;
-    this.#samples[round - this.#first] = this.#clock.now - this.#started[0];
+    this.#samples[round - this.#first] = this.#clock.cell[0] - this.#started[0];
     this.#round = round + 1;
     if (this.#round < this.#end) this.#ask();
     else this.#settle?.();
@@ -143,7 +143,7 @@ export class Asker {
 
   #overdue(): boolean {
     this.#clock.read();
-    return this.#clock.now - this.#started[0] > PATIENCE;
+    return this.#clock.cell[0] - this.#started[0] > PATIENCE;
   }
 
   #noAnswer(): EmpError {

@@ -11,18 +11,19 @@ export function microseconds(): number {
  * there (performance.now() makes a heap number at each call). Without the addon, as the memory driver may be, performance.now() has to do.
  */
 export class MonotonicClock implements Clock {
-  readonly #cell: Float64Array;
+  /** Where the time is: for who reads it so often that a double from a getter, which may be an allocation, is too much. */
+  readonly cell: Float64Array;
   readonly #read: () => void;
 
   constructor() {
     const native = nativeClock();
-    this.#cell = native?.cell ?? new Float64Array(1);
-    this.#read = native ?? (() => (this.#cell[0] = microseconds()));
+    this.cell = native?.cell ?? new Float64Array(1);
+    this.#read = native ?? (() => (this.cell[0] = microseconds()));
     this.#read();
   }
 
   get now(): number {
-    return this.#cell[0];
+    return this.cell[0];
   }
 
   read(): void {
