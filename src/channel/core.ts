@@ -70,6 +70,8 @@ export class ChannelCore implements ReceiverEvents {
   /** In the engine's list of this turn. */
   touched = false;
   events: ChannelEvents | undefined = undefined;
+  /** The host ends its channels. */
+  hostClosing = false;
   /** First sequence number of the peer. */
   peerSequence = 0;
   // Made when the handshake has told the peer's parameters.
@@ -151,7 +153,7 @@ export class ChannelCore implements ReceiverEvents {
     try {
       this.events?.message(bytes, offset, length, type);
     } catch (error) {
-      this.fail('handler', undefined, error);
+      this.#threw(undefined, error);
     }
   }
 
@@ -159,8 +161,14 @@ export class ChannelCore implements ReceiverEvents {
     try {
       this.events?.peerEnded();
     } catch (error) {
-      this.fail('handler', 'onEnd', error);
+      this.#threw('onEnd', error);
     }
+  }
+
+  /** A handler threw. While the host is being closed it is not to blame: it may have tried to send on a side that has ended. */
+  #threw(detail: string | undefined, error: unknown): void {
+    if (this.hostClosing) this.fail('host-closed');
+    else this.fail('handler', detail, error);
   }
 
   violated(reason: 'protocol' | 'message-too-long' | 'no-memory'): void {
@@ -243,7 +251,7 @@ export class ChannelCore implements ReceiverEvents {
     try {
       this.events?.writable();
     } catch (error) {
-      this.fail('handler', undefined, error);
+      this.#threw(undefined, error);
     }
   }
 
@@ -348,7 +356,7 @@ export class ChannelCore implements ReceiverEvents {
         silence: now - this.#times[Time.heard],
       });
     } catch (error) {
-      this.fail('handler', 'onResend', error);
+      this.#threw('onResend', error);
       return false;
     }
     if (!goOn) this.fail('gave-up');

@@ -319,6 +319,8 @@ export class Channel implements AsyncDisposable {
     this.#writeWaiters = [];
     this.#resolveClosed(this.#info);
     this.#loop.yield();
+    // Nobody looks: a fault of the application must not pass in silence.
+    if (reason === 'handler' && this.onClose === undefined) warnOfHandler('A handler of a channel', error?.cause);
     try {
       this.onClose?.(this.#info);
     } catch (thrown) {

@@ -286,7 +286,10 @@ export class Host implements AsyncDisposable {
   async #drain(): Promise<void> {
     const cores = this.#engine.channels;
     if (cores.length === 0) return;
-    for (const core of cores) if (core.state < ChannelState.open) core.fail('host-closed');
+    for (const core of cores) {
+      core.hostClosing = true;
+      if (core.state < ChannelState.open) core.fail('host-closed');
+    }
     for (const channel of this.#channels) void channel.close();
     this.#loop.enter();
     const deadline = microseconds() + CLOSE_PATIENCE * 1000;

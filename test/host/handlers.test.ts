@@ -152,6 +152,25 @@ for (const driver of DRIVERS) {
       expect(b.nic.state).toBe('closed');
     });
 
+    test('host.close() under traffic: a handler that cannot answer any more is not to blame', async () => {
+      const { client, server } = await pair();
+      let got = 0;
+      server.onMessage = (bytes, offset, length) => {
+        got++;
+        server.send(bytes.slice(offset, offset + length));
+      };
+      client.onMessage = () => undefined;
+      client.onWritable = () => void client.send(byte);
+      const flood = setInterval(() => {
+        for (let i = 0; i < 50 && client.writable; i++) if (!client.send(byte)) break;
+      }, 1);
+      await until(() => got > 100);
+      await b.close();
+      clearInterval(flood);
+      expect(['host-closed', 'ended']).toContain((await server.closed).reason);
+      expect(['peer-closed', 'ended']).toContain((await client.closed).reason);
+    });
+
     test('host.close() from inside a handler: at once', async () => {
       const { client, server } = await pair();
       let closing: Promise<void> | undefined;
