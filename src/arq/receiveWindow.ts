@@ -103,7 +103,7 @@ export class ReceiveWindow {
     return frame;
   }
 
-  /** Whether the frame `k` after `received + 1` has arrived: bit k of the selective acknowledgement. */
+  /** Whether an early frame has arrived: a bit of the selective acknowledgement. */
   has(sequence: number): boolean {
     return this.#frame[sequence & this.#mask] !== EMPTY;
   }

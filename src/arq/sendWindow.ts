@@ -167,7 +167,7 @@ export class SendWindow {
     this.#resendEnd = this.next;
   }
 
-  /** The next frame that counts as lost after a timeout, or undefined slot -1. Does not move on. */
+  /** Whether a frame still counts as lost after a timeout: `firstLost` is the first of them. */
   get lost(): boolean {
     while (this.#resend !== this.#resendEnd && this.isSacked(this.#resend)) {
       this.#resend = (this.#resend + 1) | 0;

@@ -234,7 +234,7 @@ export class Flight {
     this.rtt.backOff();
     this.#times[Time.resend] = clock.now + this.rtt.rto;
     window.declareLost();
-    // All that is under way has arrived, but was not consumed: the end of a channel whose reader rests.
+    // All that is under way was acknowledged selectively: only the acknowledgement itself is missing.
     if (!window.lost) return false;
     this.#budget = 1;
     this.resendLost();

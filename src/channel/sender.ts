@@ -57,15 +57,6 @@ export class Sender {
     return this.#finQueued && this.window.idle;
   }
 
-  /** Everything given to this side was acknowledged. */
-  get settled(): boolean {
-    return this.window.idle && this.#message === undefined;
-  }
-
-  get ending(): boolean {
-    return this.#ending;
-  }
-
   get endQueued(): boolean {
     return this.#finQueued;
   }
