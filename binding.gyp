@@ -1,6 +1,6 @@
 {
   "target_defaults": {
-    "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
+    "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL"],
     "cflags_c": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter"],
     "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
     "cflags_cc": ["-std=c++17", "-fexceptions", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"],
@@ -10,6 +10,16 @@
     {
       "target_name": "emp_core",
       "sources": ["<!@(node scripts/sources.mjs emp_core)"]
+    },
+    {
+      "target_name": "flood_packet",
+      "type": "executable",
+      "sources": ["<!@(node scripts/sources.mjs flood_packet)"]
+    },
+    {
+      "target_name": "flood_udp",
+      "type": "executable",
+      "sources": ["<!@(node scripts/sources.mjs flood_udp)"]
     },
     {
       "target_name": "pingpong_packet",
@@ -30,6 +40,12 @@
         {
           "target_name": "emp_xdp",
           "sources": ["<!@(node scripts/sources.mjs emp_xdp)"],
+          "libraries": ["-lbpf"]
+        },
+        {
+          "target_name": "flood_xdp",
+          "type": "executable",
+          "sources": ["<!@(node scripts/sources.mjs flood_xdp)"],
           "libraries": ["-lbpf"]
         },
         {

@@ -6,7 +6,9 @@ import { defineConfig } from 'vitest/config';
 process.env['EMP_SEED'] ??= String(randomInt(1, 2 ** 31));
 
 /** Rooms whose tests open sockets, make namespaces or start processes. */
-const SYSTEM = ['bench', 'cli', 'examples', 'host', 'nic', 'testbed'].map((room) => `test/${room}/**/*.test.ts`);
+const SYSTEM = ['bench', 'cli', 'examples', 'host', 'native', 'nic', 'testbed'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+);
 
 /** What both projects share. (`extends` would run the global set-up once more in each.) */
 const project = (name: string, order: number, rest: object) => ({

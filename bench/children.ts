@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { EmpError } from '../src/index.js';
+import { statFiles } from '../src/host/stat/files.js';
 import { packageRoot } from '../src/nic/native.js';
 import type { Reply } from './pingpong/commands.js';
+import { withParent } from './withParent.js';
 
 const run = promisify(execFile);
 
@@ -46,17 +48,15 @@ export class Child<Commands extends { [Name in keyof Commands]: (argument: never
     others,
   }: ChildOptions): Promise<Child<T>> {
     const module = join(packageRoot(), 'dist', entry);
-    const options = { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] } as const;
-    const flags = ['--expose-gc'];
+    const placed = core === undefined || others.length === 0 ? [] : ['taskset', '-c', others.join(',')];
+    const [execPath, ...execArgv] = [...withParent(), ...placed, process.execPath, '--expose-gc'];
     const child = new Child<T>(
-      core === undefined || others.length === 0
-        ? fork(module, [], { ...options, stdio: [...options.stdio], execArgv: flags })
-        : fork(module, [], {
-            ...options,
-            stdio: [...options.stdio],
-            execPath: 'taskset',
-            execArgv: ['-c', others.join(','), process.execPath, ...flags],
-          }),
+      fork(module, [], {
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        execPath,
+        execArgv,
+      }),
     );
     try {
       await child.#reply();
@@ -85,6 +85,7 @@ export class Child<Commands extends { [Name in keyof Commands]: (argument: never
   async stop(): Promise<void> {
     this.#process.kill('SIGKILL');
     await this.#exited;
+    statFiles(); // the look at them removes those of the dead
   }
 
   #reply(): Promise<unknown> {

@@ -53,10 +53,11 @@ export function plot(series: readonly Series[]): string {
   const from = edges(series);
   const counts = series.map(({ samples }) => count(samples, from));
   const most = counts.map((of) => Math.max(1, ...of));
-  const header = ['      us', ...series.map(({ name }) => `${' '.repeat(8)}${name.padEnd(BAR)}`)].join(' ');
-  const rows = from.map((edge, row) => {
-    const label = `${row === from.length - 1 ? '≥' : ''}${edge.toFixed(2)}`.padStart(8);
-    return [label, ...series.map((one, i) => cell(counts[i][row], one.samples.length, most[i]))].join(' ');
-  });
+  const labels = from.map((edge, row) => `${row === from.length - 1 ? '≥' : ''}${edge.toFixed(2)}`);
+  const width = Math.max(8, ...labels.map(({ length }) => length));
+  const header = ['us'.padStart(width), ...series.map(({ name }) => `${' '.repeat(8)}${name.padEnd(BAR)}`)].join(' ');
+  const rows = labels.map((label, row) =>
+    [label.padStart(width), ...series.map((one, i) => cell(counts[i][row], one.samples.length, most[i]))].join(' '),
+  );
   return [header, ...rows].map((line) => line.trimEnd()).join('\n');
 }

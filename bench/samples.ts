@@ -6,6 +6,10 @@ export interface Summary {
   readonly p99: number;
   readonly p999: number;
   readonly p9999: number;
+  /** Of 100 000 samples or more. */
+  readonly p99999?: number;
+  /** Of a million samples or more. */
+  readonly p999999?: number;
   readonly max: number;
   readonly mean: number;
 }
@@ -29,6 +33,8 @@ export function summarize(samples: Float64Array): Summary {
     p99: percentile(samples, 0.99),
     p999: percentile(samples, 0.999),
     p9999: percentile(samples, 0.9999),
+    ...(samples.length < 1e5 ? {} : { p99999: percentile(samples, 0.99999) }),
+    ...(samples.length < 1e6 ? {} : { p999999: percentile(samples, 0.999999) }),
     max: samples[samples.length - 1] ?? NaN,
     mean: sum / samples.length,
   };
@@ -48,7 +54,7 @@ export class Pool {
     this.#count += samples.length;
   }
 
-  /** The samples so far, a view. */
+  /** The samples so far in their order, a view. */
   get samples(): Float64Array {
     return this.#samples.subarray(0, this.#count);
   }

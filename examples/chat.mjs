@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 
 import { Host } from 'ethernet-message-passing';
 
-import { commandLine, nicOptions, onStop, run, usageError } from './common.mjs';
+import { commandLine, hostOptions, onStop, run, usageError } from './common.mjs';
 
 const PORT = 2;
 const NAME = 1;
@@ -13,10 +13,12 @@ const HELP = `A chat between two machines, or two namespaces of one.
   node examples/chat.mjs listen
   node examples/chat.mjs connect 127.0.0.1:34997
 
-  --name NAME        how you are called (default: your user's name)`;
+  --name NAME            how you are called (default: your user's name)`;
 
 async function talk(channel, name) {
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '' });
+  // From now on: an input that has ended already says so before anybody would listen.
+  const typed = lines[Symbol.asyncIterator]();
   let peer = channel.address;
   const say = (text) => console.log(text);
   const listening = (async () => {
@@ -25,12 +27,11 @@ async function talk(channel, name) {
       if (type === NAME) say(`* ${(peer = text)} is here`);
       else say(`${peer}: ${text}`);
     }
-    say(`* ${peer} has left`);
-    lines.close();
+    say(`* ${peer} says no more${channel.writable ? '; Ctrl-D ends the chat' : ''}`);
   })();
   const typing = (async () => {
     await channel.write(Buffer.from(name), NAME);
-    for await (const line of lines) await channel.write(Buffer.from(line), LINE);
+    for await (const line of typed) await channel.write(Buffer.from(line), LINE);
     await channel.end();
   })();
   // Whatever ends the channel ends the terminal's side too.
@@ -55,7 +56,7 @@ await run(async () => {
   if (role !== 'listen' && !(role === 'connect' && address !== undefined)) {
     throw usageError("Say 'listen', or 'connect' and the other's address.");
   }
-  const host = await Host.open({ nic: nicOptions(values, role === 'listen' ? 34997 : 0) });
+  const host = await Host.open(hostOptions(values, role === 'listen' ? undefined : address));
   onStop(() => void host.close());
   try {
     const channel = role === 'listen' ? await accept(host) : await host.connect(address, PORT, { allowHalfOpen: true });

@@ -1,12 +1,12 @@
 // Copies a file to another machine: name, size and SHA-256 are checked at the other end before it counts.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 import { Host } from 'ethernet-message-passing';
 
-import { commandLine, nicOptions, onStop, run, usageError } from './common.mjs';
+import { commandLine, hostOptions, onStop, run, usageError } from './common.mjs';
 
 const PORT = 3;
 /** Message types. A copy is HEADER, PART..., TRAILER one way; one RESULT the other way. */
@@ -20,8 +20,8 @@ const HELP = `Copies a file to another machine.
   node examples/copy.mjs receive --into DIRECTORY
   node examples/copy.mjs send FILE 127.0.0.1:34997
 
-  --into DIRECTORY   where to put files (default: here); one that exists is not overwritten
-  --once             end after one file`;
+  --into DIRECTORY       where to put files (default: here); one that exists is not overwritten
+  --once                 end after one file`;
 
 const json = (value) => Buffer.from(JSON.stringify(value));
 
@@ -48,7 +48,7 @@ async function send(file, address, options) {
   if (!found.isFile()) throw new Error(`${file} is not a file`);
   const { size } = found;
   const name = basename(file);
-  const host = await Host.open({ nic: nicOptions(options) });
+  const host = await Host.open(hostOptions(options, address));
   onStop(() => void host.close({ force: true }));
   try {
     const channel = await host.connect(address, PORT);
@@ -108,8 +108,18 @@ async function take(channel, directory) {
   }
 }
 
+/** Before anybody has sent anything. */
+async function checkDirectory(path) {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) throw usageError(`--into: there is no directory ${path}.`);
+  await access(path, constants.W_OK).catch(() => {
+    throw usageError(`--into: ${path} cannot be written to.`);
+  });
+}
+
 async function receive(options) {
-  const host = await Host.open({ nic: nicOptions(options, 34997) });
+  await checkDirectory(options.into);
+  const host = await Host.open(hostOptions(options));
   onStop(() => void host.close({ force: true }));
   console.log(`listening at ${host.address}`);
   const one = async (channel) => {

@@ -1,7 +1,7 @@
 // Ping-pong between two hosts: how long does a message take there and back?
 import { Host } from 'ethernet-message-passing';
 
-import { commandLine, nicOptions, onStop, run, usageError } from './common.mjs';
+import { commandLine, hostOptions, onStop, run, usageError, wholeNumber } from './common.mjs';
 
 const PORT = 1;
 const HELP = `Ping-pong between two hosts.
@@ -9,11 +9,11 @@ const HELP = `Ping-pong between two hosts.
   node examples/ping-pong.mjs server
   node examples/ping-pong.mjs client 127.0.0.1:34997
 
-  --rounds N         round trips to measure (default 10000)
-  --size N           bytes of a message (default 16)`;
+  -r, --rounds N         round trips to measure (default 10000)
+  -s, --size N           bytes of a message (default 16)`;
 
 async function serve(options) {
-  const host = await Host.open({ nic: nicOptions(options, 34997) });
+  const host = await Host.open(hostOptions(options));
   onStop(() => void host.close());
   console.log(`listening at ${host.address}`);
   host.listen(PORT, {
@@ -29,17 +29,19 @@ async function serve(options) {
       channel.onClose = ({ reason }) => console.log(`${channel.address} ${reason}`);
     },
   });
-  // The host keeps the process alive until it is closed.
+  // The host keeps the process alive until it is closed, by Ctrl-C or because it failed.
+  const { error } = await host.closed;
+  if (error !== undefined) throw error;
 }
 
 async function play(address, options) {
-  const rounds = Number(options.rounds);
-  const size = Number(options.size);
-  const host = await Host.open({ nic: nicOptions(options) });
+  const rounds = wholeNumber(options, 'rounds', 1);
+  const size = wholeNumber(options, 'size', 0);
+  const host = await Host.open(hostOptions(options, address));
   onStop(() => void host.close({ force: true }));
   try {
     const channel = await host.connect(address, PORT);
-    if (!(size <= channel.maxFrameMessage)) throw usageError(`--size is at most ${channel.maxFrameMessage} here.`);
+    if (size > channel.maxFrameMessage) throw usageError(`--size is at most ${channel.maxFrameMessage} here.`);
     const ping = new Uint8Array(size);
     const times = new Float64Array(rounds);
     let round = 0;
@@ -62,7 +64,9 @@ async function play(address, options) {
     await channel.close();
     times.sort();
     const at = (quantile) => times[Math.floor((rounds - 1) * quantile)].toFixed(1);
-    console.log(`${rounds} round trips of ${size} bytes over ${host.info.driver} (${host.info.mode})`);
+    console.log(
+      `${rounds} round trips of ${size} bytes over ${host.info.driver} (${host.info.mode}), waiting by ${options.wait}`,
+    );
     console.log(`p50 ${at(0.5)} us, p90 ${at(0.9)} us, p99 ${at(0.99)} us, max ${at(1)} us`);
   } finally {
     await host.close();
@@ -70,10 +74,11 @@ async function play(address, options) {
 }
 
 await run(async () => {
-  const flags = { rounds: { type: 'string', default: '10000' }, size: { type: 'string', default: '16' } };
-  const { values, positionals } = commandLine(HELP, flags);
+  const { values, positionals } = commandLine(HELP, {
+    rounds: { type: 'string', short: 'r', default: '10000' },
+    size: { type: 'string', short: 's', default: '16' },
+  });
   const [role, address] = positionals;
-  if (!(Number(values.rounds) >= 1)) throw usageError('--rounds is a number, at least 1.');
   if (role === 'server') await serve(values);
   else if (role === 'client' && address !== undefined) await play(address, values);
   else throw usageError("Say 'server', or 'client' and the server's address.");

@@ -1,11 +1,12 @@
-// Builds what changed: the addons (node-gyp, into build/Release) and the TypeScript (tsc, into dist).
+// Builds what changed: the addons (node-gyp, into build/Release) and the TypeScript (rolldown and tsc, into dist). Where it may not
+// write, as in a copy that belongs to somebody else, what is there is used as it is.
 //
 //   node scripts/build.mjs [--force]     --force: even if nothing changed
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { delimiter, join, relative } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
 
-import { nodeHeaders, ROOT, tool } from './setup/project.mjs';
+import { nodeHeaders, ROOT, tool, writable } from './setup/project.mjs';
 import { readStamp, stampOf, writeStamp } from './setup/stamp.mjs';
 
 const COMPILER = ['make', 'g++', 'python3'];
@@ -25,6 +26,7 @@ function run(command, args) {
 const native = {
   what: 'addons',
   stampFile: 'build/.stamp',
+  writes: ['build/.stamp'],
   outputs: ['build/Release/emp_core.node'],
   stamp: () =>
     stampOf({
@@ -43,43 +45,54 @@ const native = {
 const typescript = {
   what: 'TypeScript',
   stampFile: 'dist/.stamp',
-  outputs: [],
+  writes: ['dist/.stamp', 'dist', 'build/.stamp'],
+  outputs: ['dist/src/index.js'],
   stamp: () =>
     stampOf({
-      files: ['tsconfig.json', 'package-lock.json'],
+      files: ['tsconfig.json', 'package-lock.json', 'scripts/bundle.mjs'],
       folders: ['src', 'bench'],
       matching: /\.ts$/,
     }),
   build() {
-    run(tool('tsc'), ['-p', '.']);
-    pruneOutput();
+    mkdirSync(join(ROOT, 'build'), { recursive: true });
+    const made = mkdtempSync(join(ROOT, 'build/dist-'));
+    try {
+      run(process.execPath, [join(ROOT, 'scripts/bundle.mjs'), join(made, 'new')]);
+      run(tool('tsc'), ['-p', '.', '--outDir', join(made, 'new')]);
+      exchange(join(made, 'new'), join(ROOT, 'dist'), join(made, 'old'));
+    } finally {
+      rmSync(made, { recursive: true, force: true });
+    }
   },
   obstacle: () => undefined,
 };
 
-/** Removes from dist what was compiled from a source that is gone: a stale module would still be found by an import. */
-function pruneOutput() {
-  for (const name of readdirSync(join(ROOT, 'dist'), { recursive: true })) {
-    const source = name.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
-    if (source !== name && !existsSync(join(ROOT, source))) rmSync(join(ROOT, 'dist', name));
+/** Puts a whole new folder in the place of the old one: who runs what is there never sees half of it, and a build that fails leaves it alone. */
+function exchange(fresh, place, old) {
+  if (existsSync(place)) renameSync(place, old);
+  renameSync(fresh, place);
+}
+
+function runStep({ what, stampFile, writes, outputs, stamp, build, obstacle }, force) {
+  const built = outputs.every((file) => existsSync(join(ROOT, file)));
+  const wanted = stamp();
+  if (!force && built && readStamp(stampFile) === wanted) return;
+  const lacking = obstacle();
+  if (lacking !== undefined) return console.warn(`The ${what} cannot be built: ${lacking}`);
+  const locked = writes.find((file) => !writable(file));
+  if (locked !== undefined) {
+    const why = `this user cannot write to ${join(ROOT, dirname(locked))}`;
+    if (force || !built) throw new Error(`The ${what} cannot be built: ${why}. Build as the owner of this copy.`);
+    return console.warn(`The ${what} should be built anew, but ${why}: what is there is used.`);
   }
+  console.log(`Building the ${what}`);
+  build();
+  writeStamp(stampFile, wanted);
 }
 
 /** Builds what changed since the last time; `force` builds all. */
 export function build({ force = false } = {}) {
-  for (const step of [native, typescript]) {
-    const obstacle = step.obstacle();
-    if (obstacle !== undefined) {
-      console.warn(`The ${step.what} cannot be built: ${obstacle}`);
-      continue;
-    }
-    const stamp = step.stamp();
-    const done = readStamp(step.stampFile) === stamp && step.outputs.every((file) => existsSync(join(ROOT, file)));
-    if (done && !force) continue;
-    console.log(`Building the ${step.what}`);
-    step.build();
-    writeStamp(step.stampFile, stamp);
-  }
+  for (const step of [native, typescript]) runStep(step, force);
 }
 
 if (import.meta.filename === process.argv[1]) {

@@ -2,7 +2,7 @@
 //
 //   node scripts/cmake.mjs build     the addons, into build/cmake/Release
 //   node scripts/cmake.mjs test      everything with address and undefined-behaviour sanitizers, into build/sanitized/Release;
-//                                    then the native tests, and the tests of the drivers against the sanitized addons
+//                                    then the native tests, and the tests of the drivers and attacks against the sanitized addons
 import { spawnSync } from 'node:child_process';
 import { join, relative } from 'node:path';
 
@@ -42,7 +42,7 @@ function sanitizedNode() {
 function test() {
   compile('build/sanitized', { EMP_SANITIZE: 'address,undefined', EMP_TESTS: 'ON' });
   run(join(ROOT, 'build/sanitized/Release/native_tests'), []);
-  const suite = ['run', '--reporter=dot', '--passWithNoTests', 'test/nic', '--testNamePattern', QUICK];
+  const suite = ['run', '--reporter=dot', '--passWithNoTests', 'test/native', 'test/nic', '--testNamePattern', QUICK];
   run(tool('vitest'), suite, { env: sanitizedNode() });
 }
 

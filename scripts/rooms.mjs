@@ -4,6 +4,7 @@ export const FLOORS = {
   monitor: 5,
   am: 4,
   spmd: 4,
+  sim: 4,
   host: 3,
   testbed: 3,
   channel: 2,
@@ -11,7 +12,8 @@ export const FLOORS = {
   wire: 1,
   arq: 1,
   nic: 1,
+  fault: 1,
 };
 
 /** Rooms that know no socket, no clock and no chance. */
-export const SANS_IO_ROOMS = ['wire', 'arq', 'channel', 'path', 'am'];
+export const SANS_IO_ROOMS = ['wire', 'arq', 'fault', 'channel', 'path', 'am'];

@@ -33,6 +33,7 @@ export type EmpErrorCode =
   | 'ERR_EMP_REFUSED'
   | 'ERR_EMP_VERSION'
   | 'ERR_EMP_TIMEOUT'
+  | 'ERR_EMP_SIMULATION'
   | 'ERR_EMP_UNREACHABLE'
   | 'ERR_EMP_PEER_RESET'
   | 'ERR_EMP_PEER_ABORTED'
@@ -41,6 +42,31 @@ export type EmpErrorCode =
   | 'ERR_EMP_HANDLER'
   // the testbed and the tools
   | 'ERR_EMP_TESTBED';
+
+/** Why a channel ended. `ended` is the only peaceful one: everything sent was delivered, both ways. Hosts end by some of them, too. */
+export type CloseReason =
+  | 'ended'
+  | 'aborted'
+  | 'peer-aborted'
+  | 'peer-reset'
+  | 'peer-handler'
+  | 'peer-closed'
+  | 'peer-gave-up'
+  | 'refused'
+  | 'no-listener'
+  | 'backlog'
+  | 'version'
+  | 'parameters'
+  | 'timeout'
+  | 'unreachable'
+  | 'gave-up'
+  | 'protocol'
+  | 'message-too-long'
+  | 'handler'
+  | 'host-closed'
+  | 'nic-lost'
+  | 'no-memory'
+  | 'failed';
 
 export interface EmpErrorOptions {
   /** What the reader can do about it: one sentence, imperative. */
@@ -76,7 +102,38 @@ export class NicError extends EmpError {
   override name = 'NicError';
 }
 
-/** A channel could not be opened, or ended otherwise than in peace. */
+/** A channel could not be opened, ended otherwise than in peace, or cannot do what was asked. */
 export class ChannelError extends EmpError {
   override name = 'ChannelError';
+  /** Why the channel ended, or was not opened; undefined where it did not end. Finer than `code`. */
+  readonly reason: CloseReason | undefined;
+
+  constructor(
+    code: EmpErrorCode,
+    message: string,
+    options: EmpErrorOptions & { reason?: CloseReason | undefined } = {},
+  ) {
+    super(code, message, options);
+    this.reason = options.reason;
+  }
+}
+
+/** What `signal` has ended. Named as Node names it, so that programs know it from their own; `cause` is the signal's reason. */
+export class AbortError extends ChannelError {
+  override name = 'AbortError';
+
+  constructor(what: string, cause: unknown) {
+    const remedy = "The cause is the signal's reason.";
+    super('ERR_EMP_ABORTED', `${what} was aborted by its signal.`, { remedy, cause, reason: 'aborted' });
+  }
+}
+
+/** What a value is, in a word, as one would write it in the program: '1' is not 1. For messages about arguments. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'bigint') return `${value}n`;
+  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : `a ${typeof value}`;
 }

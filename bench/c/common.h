@@ -1,9 +1,6 @@
-// What the three bare ping-pongs share: flags, the two loops, the clock, percentiles, one line of JSON.
-//
-// Each program is the floor of one path into the kernel: the least that any program must do to send a message and
-// get its answer. So there is no protocol here but a 4-byte sequence number in front of the payload, which tells a late
-// answer from the one that is awaited. A path is a handful of static functions, which its own file defines after including this one;
-// everything is one translation unit, so that the compiler inlines them into the loops.
+// What the bare C programs share: flags, the clock, the process. Two kinds of program (pingpong.h, flood.h) over three paths. A path is a
+// handful of static functions, which its own file defines after including these; everything is one translation unit, so that the
+// compiler inlines them into the loops.
 #pragma once
 
 #ifndef _GNU_SOURCE
@@ -12,9 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <math.h>
 #include <net/if.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -29,8 +24,6 @@
 #include <unistd.h>
 
 #define SEQUENCE_BYTES 4u
-#define LOSS_TIMEOUT_NS 100000000ull
-#define LOSSES_IN_A_ROW 50
 #define MAX_MESSAGE 65536u
 
 struct options {
@@ -40,6 +33,8 @@ struct options {
   uint32_t size;
   uint64_t rounds;
   uint64_t warmup;
+  uint64_t ms;
+  uint64_t rate;
   const char* interface;
   const char* namespace_;
   const char* local;
@@ -50,7 +45,13 @@ struct options {
 };
 
 static struct options opt = {
-    .cpu = -1, .size = 16, .rounds = 100000, .warmup = 10000, .mode = "", .local = "", .peer = ""};
+    .cpu = -1, .size = 16, .rounds = 100000, .warmup = 10000, .ms = 1000, .mode = "", .local = "", .peer = ""};
+
+// ---- a kind of program ----------------------------------------------------------------------------------------------
+
+static const char* kind_name(void);
+// Its flags, for the text of usage.
+static const char* kind_flags(void);
 
 // ---- a path ---------------------------------------------------------------------------------------------------------
 
@@ -61,14 +62,6 @@ static const char* path_where(void);
 static int path_open(void);
 // Largest message (sequence number included).
 static uint32_t path_limit(void);
-// Where the next message to send is to be written.
-static uint8_t* path_message(void);
-static void path_send(uint32_t length);
-// The next message received, or NULL; it is valid until path_reply or path_release.
-static uint8_t* path_receive(uint32_t* length);
-// Sends the message just received back to its sender, from where it lies if the path can.
-static void path_reply(uint8_t* message, uint32_t length);
-static void path_release(uint8_t* message);
 
 // ---- errors, clock --------------------------------------------------------------------------------------------------
 
@@ -79,17 +72,16 @@ static void on_signal(int signal_number) {
 }
 
 __attribute__((noreturn)) static void die(const char* what) {
-  fprintf(stderr, "pingpong_%s: %s: %s\n", path_name(), what, strerror(errno));
+  fprintf(stderr, "%s_%s: %s: %s\n", kind_name(), path_name(), what, strerror(errno));
   exit(1);
 }
 
 __attribute__((noreturn)) static void usage(const char* what) {
-  fprintf(stderr,
-          "pingpong_%s: %s\n"
-          "usage: pingpong_%s --role server|client [--interface NAME] [--namespace NAME] [--cpu N] [--size BYTES]\n"
-          "  [--rounds N] [--warmup N] [--local ADDRESS] [--peer ADDRESS] [--mode MODE] [--queue N] [--block] [--raw "
-          "FILE]\n",
-          path_name(), what, path_name());
+  fprintf(
+      stderr,
+      "%s_%s: %s\nusage: %s_%s --role server|client [--interface NAME] [--namespace NAME] [--cpu N] [--size BYTES]\n"
+      "  [--local ADDRESS] [--peer ADDRESS] [--mode MODE] [--queue N] %s\n",
+      kind_name(), path_name(), what, kind_name(), path_name(), kind_flags());
   exit(2);
 }
 
@@ -122,21 +114,15 @@ static uint64_t number(const char* text, const char* flag) {
 }
 
 static void parse(int argc, char** argv) {
-  enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW };
-  static const struct option flags[] = {{"role", 1, 0, ROLE},
-                                        {"interface", 1, 0, INTERFACE},
-                                        {"namespace", 1, 0, NAMESPACE},
-                                        {"cpu", 1, 0, CPU},
-                                        {"size", 1, 0, SIZE},
-                                        {"rounds", 1, 0, ROUNDS},
-                                        {"warmup", 1, 0, WARMUP},
-                                        {"local", 1, 0, LOCAL},
-                                        {"peer", 1, 0, PEER},
-                                        {"mode", 1, 0, MODE},
-                                        {"queue", 1, 0, QUEUE},
-                                        {"block", 0, 0, BLOCK},
-                                        {"raw", 1, 0, RAW},
-                                        {0, 0, 0, 0}};
+  enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, MS, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW, RATE };
+  static const struct option flags[] = {{"role", 1, 0, ROLE},           {"interface", 1, 0, INTERFACE},
+                                        {"namespace", 1, 0, NAMESPACE}, {"cpu", 1, 0, CPU},
+                                        {"size", 1, 0, SIZE},           {"rounds", 1, 0, ROUNDS},
+                                        {"warmup", 1, 0, WARMUP},       {"ms", 1, 0, MS},
+                                        {"local", 1, 0, LOCAL},         {"peer", 1, 0, PEER},
+                                        {"mode", 1, 0, MODE},           {"queue", 1, 0, QUEUE},
+                                        {"block", 0, 0, BLOCK},         {"raw", 1, 0, RAW},
+                                        {"rate", 1, 0, RATE},           {0, 0, 0, 0}};
   const char* role = "";
   for (int flag, index = 0; (flag = getopt_long(argc, argv, "", flags, &index)) != -1;) {
     const char* name = flags[index].name;
@@ -162,6 +148,9 @@ static void parse(int argc, char** argv) {
       case WARMUP:
         opt.warmup = number(optarg, name);
         break;
+      case MS:
+        opt.ms = number(optarg, name);
+        break;
       case LOCAL:
         opt.local = optarg;
         break;
@@ -180,6 +169,9 @@ static void parse(int argc, char** argv) {
       case RAW:
         opt.raw = optarg;
         break;
+      case RATE:
+        opt.rate = number(optarg, name);
+        break;
       default:
         usage("unknown flag");
     }
@@ -188,6 +180,7 @@ static void parse(int argc, char** argv) {
   opt.server = strcmp(role, "server") == 0;
   if (!opt.server && strcmp(role, "client") != 0) usage("--role is server or client");
   if (opt.rounds == 0) usage("--rounds is at least 1");
+  if (opt.ms == 0) usage("--ms is at least 1");
 }
 
 // ---- the process ----------------------------------------------------------------------------------------------------
@@ -211,152 +204,4 @@ static void settle(void) {
     CPU_SET((size_t)opt.cpu, &set);
     if (sched_setaffinity(0, sizeof set, &set) != 0) die("sched_setaffinity");
   }
-}
-
-// ---- the loops ------------------------------------------------------------------------------------------------------
-
-static int descriptor;
-
-static inline void wait_a_moment(void) {
-  if (opt.block) {
-    struct pollfd p = {.fd = descriptor, .events = POLLIN};
-    poll(&p, 1, 100);
-  } else {
-    relax();
-  }
-}
-
-static void serve(void) {
-  while (!stop) {
-    uint32_t length;
-    uint8_t* message = path_receive(&length);
-    if (message != NULL) {
-      path_reply(message, length);
-    } else {
-      wait_a_moment();
-    }
-  }
-}
-
-struct tally {
-  uint64_t lost;   // rounds that had to be sent again
-  uint64_t stale;  // answers to earlier rounds
-  uint64_t wrong;  // answers whose payload differs
-};
-
-static inline void send_round(uint32_t sequence) {
-  uint8_t* out = path_message();
-  memcpy(out, &sequence, SEQUENCE_BYTES);
-  memset(out + SEQUENCE_BYTES, (int)(sequence & 0xff), opt.size);
-  path_send(SEQUENCE_BYTES + opt.size);
-}
-
-__attribute__((noreturn)) static void give_up(void) {
-  fprintf(stderr, "pingpong_%s: no answer from %s for %d tries; does the server run?\n", path_name(), opt.peer,
-          LOSSES_IN_A_ROW);
-  exit(1);
-}
-
-// One round: the time from before the send to after the answer is in hand. Looking at the payload comes after the clock.
-static uint64_t round_trip(uint32_t sequence, struct tally* tally) {
-  uint32_t length = SEQUENCE_BYTES + opt.size;
-  uint64_t start = now_ns();
-  uint64_t sent = start;
-  send_round(sequence);
-  for (uint32_t idle = 0, losses = 0; !stop;) {
-    uint32_t got;
-    uint8_t* in = path_receive(&got);
-    if (in == NULL) {
-      wait_a_moment();
-      // The clock is looked at rarely, so that the wait is spent looking at the ring.
-      if ((++idle & 0xfff) == 0 || opt.block) {
-        uint64_t now = now_ns();
-        if (now - sent > LOSS_TIMEOUT_NS) {
-          tally->lost++;
-          if (++losses == LOSSES_IN_A_ROW) give_up();
-          send_round(sequence);
-          sent = now;
-        }
-      }
-      continue;
-    }
-    uint64_t end = now_ns();
-    bool mine = got >= length && memcmp(in, &sequence, SEQUENCE_BYTES) == 0;
-    if (mine && opt.size > 0) {
-      if (in[SEQUENCE_BYTES] != (sequence & 0xff) || in[length - 1] != (sequence & 0xff)) tally->wrong++;
-    }
-    path_release(in);
-    if (mine) return end - start;
-    tally->stale++;
-  }
-  return 0;
-}
-
-// ---- results --------------------------------------------------------------------------------------------------------
-
-static int by_value(const void* a, const void* b) {
-  double x = *(const double*)a, y = *(const double*)b;
-  return (x > y) - (x < y);
-}
-
-// Nearest rank: the smallest sample that at least `share` of all samples do not exceed.
-static double percentile(const double* sorted, uint64_t n, double share) {
-  uint64_t rank = (uint64_t)ceil(share * (double)n - 1e-9);
-  return sorted[rank == 0 ? 0 : rank - 1];
-}
-
-static void write_raw(const double* us) {
-  FILE* file = fopen(opt.raw, "wb");
-  if (file == NULL || fwrite(us, sizeof *us, opt.rounds, file) != opt.rounds || fclose(file) != 0) die(opt.raw);
-}
-
-static void report(double* us, uint64_t elapsed, const struct tally* tally) {
-  uint64_t n = opt.rounds;
-  double sum = 0;
-  for (uint64_t i = 0; i < n; i++) sum += us[i];
-  qsort(us, n, sizeof *us, by_value);
-  printf(
-      "{\"test\":\"pingpong\",\"path\":\"%s\",\"mode\":\"%s\",\"wait\":\"%s\",\"size\":%u,\"rounds\":%llu,\"lost\":%"
-      "llu,"
-      "\"stale\":%llu,\"wrong\":%llu,\"rtt_us\":{\"min\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
-      "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f},\"elapsed_us_per_round\":%.3f}\n",
-      path_name(), opt.mode, opt.block ? "block" : "spin", opt.size, (unsigned long long)n,
-      (unsigned long long)tally->lost, (unsigned long long)tally->stale, (unsigned long long)tally->wrong, us[0],
-      percentile(us, n, 0.5), percentile(us, n, 0.9), percentile(us, n, 0.99), percentile(us, n, 0.999),
-      percentile(us, n, 0.9999), us[n - 1], sum / (double)n, (double)elapsed / 1000.0 / (double)n);
-}
-
-static void ask(void) {
-  double* us = malloc(opt.rounds * sizeof *us);
-  if (us == NULL) die("memory for the samples");
-  memset(us, 0, opt.rounds * sizeof *us);  // page faults now, not in the loop
-  struct tally tally = {0, 0, 0};
-  uint32_t sequence = 0;
-  for (uint64_t i = 0; i < opt.warmup && !stop; i++) round_trip(++sequence, &tally);
-  tally = (struct tally){0, 0, 0};
-  uint64_t start = now_ns();
-  for (uint64_t i = 0; i < opt.rounds && !stop; i++) us[i] = (double)round_trip(++sequence, &tally) / 1000.0;
-  uint64_t elapsed = now_ns() - start;
-  if (stop) exit(130);
-  if (opt.raw != NULL) write_raw(us);
-  report(us, elapsed, &tally);
-}
-
-int main(int argc, char** argv) {
-  parse(argc, argv);
-  settle();
-  descriptor = path_open();
-  if (opt.size + SEQUENCE_BYTES > path_limit()) {
-    fprintf(stderr, "pingpong_%s: --size is at most %u on this interface\n", path_name(),
-            path_limit() - SEQUENCE_BYTES);
-    return 2;
-  }
-  if (opt.server) {
-    printf("ready %s\n", path_where());
-    fflush(stdout);
-    serve();
-  } else {
-    ask();
-  }
-  return 0;
 }

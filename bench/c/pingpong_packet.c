@@ -2,6 +2,7 @@
 // --mode ring: received frames are read from a TPACKET_V2 ring mapped into the process (no call to receive);
 // --mode recv: non-blocking recv. Both send with one send() per frame.
 #include "ethernet.h"
+#include "pingpong.h"
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>

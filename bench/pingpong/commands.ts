@@ -56,9 +56,17 @@ export function listen<T extends { [Name in keyof T]: (argument: never) => Promi
   process.on('SIGINT', ignore); // Ctrl-C goes to the whole group; the parent ends its children in order
   process.on('disconnect', () => process.exit(0));
   process.on('message', ({ command, argument }: Call) => {
-    void carryOut(commands as unknown as Commands, command, argument).then((reply) => process.send?.(reply));
+    void carryOut(commands as unknown as Commands, command, argument).then(answer);
   });
-  process.send?.({ value: 'ready' } satisfies Reply);
+  answer({ value: 'ready' });
+}
+
+/** Who cannot be answered is gone: there is nobody to tell. */
+function answer(reply: Reply): void {
+  if (!process.connected) process.exit(0);
+  process.send!(reply, undefined, undefined, (error: Error | null) => {
+    if (error !== null) process.exit(0);
+  });
 }
 
 async function carryOut(commands: Commands, command: string, argument: unknown): Promise<Reply> {

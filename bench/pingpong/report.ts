@@ -11,13 +11,15 @@ const COLUMNS: readonly [keyof Summary, string][] = [
   ['p99', 'p99'],
   ['p999', 'p99.9'],
   ['p9999', 'p99.99'],
+  ['p99999', 'p99.999'],
+  ['p999999', 'p99.9999'],
   ['max', 'max'],
   ['mean', 'mean'],
 ];
 
 export function report({ result, samples, baselineSamples }: Measured): string {
-  const series = [{ name: 'emp', samples }];
-  if (baselineSamples !== undefined) series.push({ name: 'bare C', samples: baselineSamples });
+  const series = [{ name: 'emp', samples: samples.slice().sort() }];
+  if (baselineSamples !== undefined) series.push({ name: 'bare C', samples: baselineSamples.slice().sort() });
   return [header(result), percentiles(result), plot(series), ...remarks(result)].join('\n\n');
 }
 
@@ -51,11 +53,12 @@ function group(count: number): string {
 function percentiles({ rtt_us, baseline }: PingpongResult): string {
   const row = (name: string, cells: readonly string[]): string =>
     name.padEnd(8) + cells.map((cell) => cell.padStart(11)).join('');
-  const times = (summary: Summary): string[] => COLUMNS.map(([key]) => summary[key].toFixed(2));
+  const columns = COLUMNS.filter(([key]) => rtt_us[key] !== undefined);
+  const times = (summary: Summary): string[] => columns.map(([key]) => (summary[key] ?? NaN).toFixed(2));
   const rows = [
     row(
       'us',
-      COLUMNS.map(([, title]) => title),
+      columns.map(([, title]) => title),
     ),
     row('emp', times(rtt_us)),
   ];
@@ -64,24 +67,27 @@ function percentiles({ rtt_us, baseline }: PingpongResult): string {
       row('bare C', times(baseline.rtt_us)),
       row(
         'ratio',
-        COLUMNS.map(([key]) => `${(rtt_us[key] / baseline.rtt_us[key]).toFixed(2)}x`),
+        columns.map(([key]) => `${((rtt_us[key] ?? NaN) / (baseline.rtt_us[key] ?? NaN)).toFixed(2)}x`),
       ),
     );
   }
   return rows.join('\n');
 }
 
-function remarks({ baseline_note, gc, notes }: PingpongResult): string[] {
+function remarks({ baseline_note, gc, noise, notes }: PingpongResult): string[] {
   const lines: string[] = [];
   if (baseline_note !== null) lines.push(`No baseline: ${baseline_note}.`);
   if (gc !== null) {
     const bytes = gc.bytes_per_round === null ? '' : `; the heaps grew by ${gc.bytes_per_round} bytes for each round`;
     lines.push(`Garbage collector, both ends: ${gc.scavenges} scavenges, ${gc.others} other collections${bytes}.`);
   }
+  if (noise.length > 0) lines.push(`Noisy: ${noise.join(', ')}.`);
   lines.push(...notes.map((note) => `Note: ${note}`));
   return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
 export function skippedLines(skipped: readonly Skipped[]): string {
-  return skipped.map(({ driver, reason }) => `Not over ${driver}: ${reason}`).join('\n');
+  const byReason = new Map<string, string[]>();
+  for (const { driver, reason } of skipped) byReason.set(reason, [...(byReason.get(reason) ?? []), driver]);
+  return [...byReason].map(([reason, drivers]) => `Not over ${drivers.join(' and ')}: ${reason}`).join('\n');
 }

@@ -1,5 +1,6 @@
 import type { DriverName } from '../../src/index.js';
 import type { Collections } from '../collections.js';
+import type { Distribution } from '../distribution.js';
 import type { Machine } from '../machine.js';
 import type { Summary } from '../samples.js';
 import type { Wait } from './commands.js';
@@ -13,7 +14,7 @@ export interface Skipped {
 }
 
 /** One object of `emp bench pingpong --json`; docs/bench.md explains each field. */
-export interface PingpongResult extends Losses {
+export interface PingpongResult extends Losses, Distribution {
   test: 'pingpong';
   driver: DriverName;
   mode: string;
@@ -26,14 +27,16 @@ export interface PingpongResult extends Losses {
   slices: number;
   rtt_us: Summary;
   /** Of the bare C program; null: not asked for, or `baseline_note` says why there is none. */
-  baseline: {
-    path: string;
-    mode: string;
-    wait: 'spin' | 'block';
-    rounds: number;
-    lost: number;
-    rtt_us: Summary;
-  } | null;
+  baseline:
+    | ({
+        path: string;
+        mode: string;
+        wait: 'spin' | 'block';
+        rounds: number;
+        lost: number;
+        rtt_us: Summary;
+      } & Distribution)
+    | null;
   baseline_note: string | null;
   ratio_p50: number | null;
   ratio_p99: number | null;
@@ -44,6 +47,10 @@ export interface PingpongResult extends Losses {
     client: Collections;
     server: Collections;
   } | null;
+  /** Other programs ran meanwhile, or the slices lie far apart. */
+  noisy: boolean;
+  /** Why it is noisy. */
+  noise: string[];
   wire: string;
   /** Where the ends ran; null: not pinned, or elsewhere. */
   cores: { client: number; server: number | null } | null;
@@ -52,7 +59,7 @@ export interface PingpongResult extends Losses {
   machine: Machine;
 }
 
-/** A result, and the samples (sorted) that a histogram is drawn from. */
+/** A result, and its samples in the order of the rounds. */
 export interface Measured {
   readonly result: PingpongResult;
   readonly samples: Float64Array;

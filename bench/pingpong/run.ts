@@ -1,10 +1,21 @@
 // The measurement: makes the wire, starts the two ends, lets ours and the bare C program take turns, and pools the samples.
-import { EmpError, type DriverName, type LinkAddress, type NicInfo, type NicOptions } from '../../src/index.js';
+import {
+  ArgumentError,
+  EmpError,
+  type DriverName,
+  type LinkAddress,
+  type NicInfo,
+  type NicOptions,
+} from '../../src/index.js';
 import { Testbed } from '../../src/testbed/testbed.js';
-import { floorMissing, runFloor, type FloorPath } from '../baseline.js';
+import { runFloor } from '../baseline.js';
 import { addCollections } from '../collections.js';
+import { timesOf } from '../distribution.js';
 import { chooseCores, describeMachine, type Cores, type Machine } from '../machine.js';
-import { Pool, rounded, summarize } from '../samples.js';
+import { listenToMachine, noiseOf } from '../noise.js';
+import { floorMissing, type FloorPath } from '../program.js';
+import { percentile, Pool } from '../samples.js';
+import { spread } from '../statistics.js';
 import type { Wait } from './commands.js';
 import { coresOf, Ends, type Watched } from './ends.js';
 import { ratio, type Measured, type Skipped } from './result.js';
@@ -46,6 +57,9 @@ const PREFERENCE: readonly DriverName[] = ['xdp', 'packet', 'udp'];
 const PORT = 7;
 /** Rounds between two looks at the progress bar; it is drawn while nothing is measured. */
 const BLOCK = 25_000;
+
+/** Up to here a frame is in one page in every mode of AF_XDP. */
+const PAGE_MTU = 3498;
 
 export async function pingpong(options: PingpongOptions): Promise<Measured[]> {
   const bench = await Bench.start(options);
@@ -143,8 +157,12 @@ class Bench {
       this.#testbed = await Testbed.up(this.options.mtu === undefined ? {} : { mtu: this.options.mtu });
       return undefined;
     } catch (error) {
-      if (error instanceof EmpError) return error;
-      throw error;
+      if (!(error instanceof EmpError)) throw error;
+      if (this.options.mtu === undefined) return error;
+      throw new ArgumentError(`--mtu is of interfaces that are made, and none can be. ${error.message}`, {
+        remedy: 'Or leave --mtu out.',
+        cause: error,
+      });
     }
   }
 
@@ -183,6 +201,8 @@ class Bench {
     let floorLost = 0;
     let floorMode = '';
     let gc: Watched | undefined;
+    const medians: number[] = [];
+    const machine = await listenToMachine();
     for (let slice = 0; slice < slices; slice += 1) {
       // A-B, B-A, A-B, ...: neither always follows the other.
       for (const turn of slice % 2 === 0 ? ['ours', 'floor'] : ['floor', 'ours']) {
@@ -192,6 +212,7 @@ class Bench {
           const one = await this.#slice(size, rounds, ours, progress);
           losses = addLosses(losses, one.losses);
           gc = together(gc, one.gc);
+          medians.push(medianOf(ours.samples.subarray(-rounds)));
         } else if (floor !== undefined) {
           const one = await this.#floorSlice(size, rounds);
           floor.add(one.samples);
@@ -201,8 +222,10 @@ class Bench {
         }
       }
     }
-    const rtt = rounded(summarize(ours.samples));
-    const floorRtt = floor === undefined ? undefined : rounded(summarize(floor.samples));
+    const times = timesOf(ours.samples);
+    const rtt = times.rtt_us;
+    const floorTimes = floor === undefined ? undefined : timesOf(floor.samples);
+    const noise = noiseOf(machine, spread(medians));
     return {
       samples: ours.samples,
       baselineSamples: floor?.samples,
@@ -216,10 +239,10 @@ class Bench {
         rounds: options.rounds,
         warmup: options.warmup,
         slices,
-        rtt_us: rtt,
+        ...times,
         ...losses,
         baseline:
-          floorRtt === undefined
+          floorTimes === undefined
             ? null
             : {
                 path: driver,
@@ -227,12 +250,14 @@ class Bench {
                 wait: this.#floorBlocks ? 'block' : 'spin',
                 rounds: options.rounds,
                 lost: floorLost,
-                rtt_us: floorRtt,
+                ...floorTimes,
               },
         baseline_note: options.baseline ? note : null,
-        ratio_p50: ratio(rtt.p50, floorRtt?.p50),
-        ratio_p99: ratio(rtt.p99, floorRtt?.p99),
+        ratio_p50: ratio(rtt.p50, floorTimes?.rtt_us.p50),
+        ratio_p99: ratio(rtt.p99, floorTimes?.rtt_us.p99),
         gc: gc === undefined ? null : collected(gc, options.rounds),
+        noisy: noise.length > 0,
+        noise,
         wire: this.#chosen.setup.wire,
         cores: coresOf(this.#cores, this.#ends!.layout),
         skipped: this.#skipped,
@@ -273,6 +298,8 @@ class Bench {
         ? 'the bare C ping-pong needs both ends, and one is elsewhere'
         : `there is no bare C program for the ${driver} driver: it crosses no wire and enters no kernel`;
     }
+    if (driver === 'xdp' && info.mtu > PAGE_MTU)
+      return `with an MTU above ${PAGE_MTU} frames are longer than a page, which the bare C program over xdp cannot take`;
     // Its own sequence number takes four bytes.
     if (size > info.mtu - 4)
       return `a message of ${size} bytes is more than one frame, which is all the bare C program sends`;
@@ -301,6 +328,10 @@ class Bench {
       ...(this.options.signal === undefined ? {} : { signal: this.options.signal }),
     });
   }
+}
+
+function medianOf(samples: Float64Array): number {
+  return percentile(samples.slice().sort(), 0.5);
 }
 
 /** Rounds of one slice; together they are `rounds`. */

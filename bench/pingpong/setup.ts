@@ -1,7 +1,7 @@
 // Which NICs the two ends open, for each driver; and the same for the bare C programs.
 import type { DriverName, NicOptions } from '../../src/index.js';
 import type { Testbed } from '../../src/testbed/testbed.js';
-import type { FloorEnd } from '../baseline.js';
+import type { FloorEnd } from '../program.js';
 
 export interface Setup {
   readonly client: NicOptions;

@@ -1,12 +1,13 @@
-// The one call of the hot path: send(fd, nothing, MSG_DONTWAIT), which tells a packet or XDP socket to work off its transmit ring.
+// The one call of the hot path: send(fd, nothing), which tells a packet or XDP socket to work off its transmit ring.
 // It is a bare function whose descriptor is bound to it, not a method: unwrapping an object costs more than the call itself.
 #pragma once
 
 #include <napi.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <memory>
+
+#include "quick_calls.h"
 
 namespace emp {
 
@@ -30,7 +31,7 @@ class Doorbell {
   static napi_value Ring(napi_env env, napi_callback_info info) {
     void* fd = nullptr;
     napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &fd);
-    ssize_t sent = send(*static_cast<int*>(fd), nullptr, 0, MSG_DONTWAIT);
+    ssize_t sent = KickTransmit(*static_cast<int*>(fd));
     napi_value result = nullptr;
     napi_create_int32(env, sent < 0 ? -errno : static_cast<int32_t>(sent), &result);
     return result;

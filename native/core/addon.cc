@@ -2,7 +2,7 @@
 #include <napi.h>
 
 #include "clock.h"
-#include "frame_memory.h"
+#include "counter_file.h"
 #include "link_list.h"
 #include "link_monitor.h"
 #include "packet_socket.h"
@@ -11,8 +11,8 @@
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   emp::Clock::Define(env, exports);
+  emp::CounterFile::Define(env, exports);
   emp::Poller::Define(env, exports);
-  emp::FrameMemory::Define(env, exports);
   emp::PacketSocket::Define(env, exports);
   emp::UdpSocket::Define(env, exports);
   emp::LinkMonitor::Define(env, exports);

@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "accessors.h"
 #include "namespace_scope.h"
 #include "syscall_error.h"
 
@@ -22,10 +23,11 @@ constexpr ssize_t kLost = -2;
 }  // namespace
 
 void LinkMonitor::Define(Napi::Env env, Napi::Object exports) {
-  exports.Set("LinkMonitor",
-              DefineClass(env, "LinkMonitor",
-                          {InstanceAccessor<&LinkMonitor::Descriptor>("fd"), InstanceMethod<&LinkMonitor::Dump>("dump"),
-                           InstanceMethod<&LinkMonitor::Read>("read"), InstanceMethod<&LinkMonitor::Close>("close")}));
+  const Napi::Function made = DefineClass(
+      env, "LinkMonitor",
+      {InstanceMethod<&LinkMonitor::Descriptor>("fd", napi_configurable), InstanceMethod<&LinkMonitor::Dump>("dump"),
+       InstanceMethod<&LinkMonitor::Read>("read"), InstanceMethod<&LinkMonitor::Close>("close")});
+  exports.Set("LinkMonitor", ReadBy(made, {"fd"}));
 }
 
 LinkMonitor::LinkMonitor(const Napi::CallbackInfo& info)

@@ -8,6 +8,8 @@
 #include <future>
 #include <system_error>
 
+#include "accessors.h"
+#include "arguments.h"
 #include "namespace_scope.h"
 
 namespace emp {
@@ -69,12 +71,13 @@ void Together(First first, Second second) {
 }  // namespace
 
 void PacketSocket::Define(Napi::Env env, Napi::Object exports) {
-  exports.Set(
-      "PacketSocket",
+  const Napi::Function made =
       DefineClass(env, "PacketSocket",
                   {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Drops>("drops"),
                    InstanceMethod<&PacketSocket::TakeError>("takeError"), InstanceMethod<&PacketSocket::Close>("close"),
-                   InstanceAccessor<&PacketSocket::Fd>("fd"), InstanceAccessor<&PacketSocket::Link>("link")}));
+                   InstanceMethod<&PacketSocket::Fd>("fd", napi_configurable),
+                   InstanceMethod<&PacketSocket::Link>("link", napi_configurable)});
+  exports.Set("PacketSocket", ReadBy(made, {"fd", "link"}));
 }
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {
@@ -99,10 +102,12 @@ void PacketSocket::Finalize(Napi::Env) { Release(); }
 
 // open(etherType, slotSize, rxSlots, txSlots, poolBytes): all memory as one ArrayBuffer, rings live.
 Napi::Value PacketSocket::Open(const Napi::CallbackInfo& info) {
-  auto number = [&](size_t i) { return static_cast<size_t>(info[i].As<Napi::Number>().Int64Value()); };
-  size_t slotSize = number(1), rxSlots = number(2), txSlots = number(3), poolBytes = number(4);
-  size_t rxBytes = rxSlots * slotSize, txBytes = txSlots * slotSize;
   return Guarded(info.Env(), [&]() -> Napi::Value {
+    const uint32_t etherType = info[0].As<Napi::Number>().Uint32Value();
+    const size_t slotSize = SizeArgument(info, 1), rxSlots = SizeArgument(info, 2), txSlots = SizeArgument(info, 3);
+    const size_t poolBytes = SizeArgument(info, 4), rxBytes = rxSlots * slotSize, txBytes = txSlots * slotSize;
+    if (rxBytes > kMostBytes || txBytes > kMostBytes) throw SyscallError("argument", EINVAL);
+    if (memory_.base() != nullptr) throw SyscallError("open", EALREADY);
     Set(rx_.get(), PACKET_VERSION, TPACKET_V2, "PACKET_VERSION");
     Set(tx_.get(), PACKET_VERSION, TPACKET_V2, "PACKET_VERSION");
     Set(rx_.get(), PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING");
@@ -121,7 +126,7 @@ Napi::Value PacketSocket::Open(const Napi::CallbackInfo& info) {
     MapOver(memory_.base(), rxBytes, rx_.get(), "mmap receive ring");
     MapOver(memory_.base() + rxBytes, txBytes, tx_.get(), "mmap transmit ring");
     Bind(tx_.get(), link_.index, 0);
-    Bind(rx_.get(), link_.index, static_cast<uint16_t>(number(0)));
+    Bind(rx_.get(), link_.index, static_cast<uint16_t>(etherType));
     return view_.Expose(info.Env(), memory_.base(), memory_.length());
   });
 }

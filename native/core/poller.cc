@@ -83,11 +83,15 @@ Poller::~Poller() { Release(); }
 // start(callback, events): UV_READABLE 1, UV_WRITABLE 2. Started again, it forgets the first callback.
 void Poller::Start(const Napi::CallbackInfo& info) {
   if (handle_ == nullptr) return;
-  callback_ = Napi::Persistent(info[0].As<Napi::Function>());
-  if (!armed_) Ref();  // the wait owns the object: nobody else needs to hold it
-  armed_ = true;
-  int events = info.Length() > 1 ? info[1].As<Napi::Number>().Int32Value() : UV_READABLE;
   Guarded(info.Env(), [&] {
+    const int events = info.Length() > 1 ? info[1].As<Napi::Number>().Int32Value() : UV_READABLE;
+    // libuv ends the process for other events.
+    if (!info[0].IsFunction() || events == 0 || (events & ~(UV_READABLE | UV_WRITABLE)) != 0) {
+      throw SyscallError("argument", EINVAL);
+    }
+    callback_ = Napi::Persistent(info[0].As<Napi::Function>());
+    if (!armed_) Ref();  // the wait owns the object: nobody else needs to hold it
+    armed_ = true;
     int result = uv_poll_start(&handle_->poll, events, PollHandle::OnReady);
     if (result == 0) return;
     Disarm();

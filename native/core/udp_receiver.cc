@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "quick_calls.h"
+
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
@@ -50,7 +52,7 @@ int UdpReceiver::Receive() {
 int UdpReceiver::ReceiveAlone() {
   socklen_t addressLength = sizeof(UdpAddress);
   const ssize_t length =
-      recvfrom(fd_, vectors_[0].iov_base, buffers_.size, MSG_DONTWAIT | MSG_TRUNC, &sources_[0].any, &addressLength);
+      ReceiveFrom(fd_, vectors_[0].iov_base, buffers_.size, MSG_DONTWAIT | MSG_TRUNC, &sources_[0].any, &addressLength);
   if (length < 0) {
     row_ = 0;
     return 0;

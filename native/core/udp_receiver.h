@@ -29,8 +29,8 @@ class UdpReceiver {
   // Fills the receive tables; returns the number of entries. They are good until the next call.
   int Receive();
 
-  // The sender of a datagram of the last burst.
-  const UdpAddress& Source(size_t datagram) const { return sources_[datagram]; }
+  // The sender of a datagram of the last burst; null: there is no such buffer.
+  const UdpAddress* Source(size_t datagram) const { return datagram < sources_.size() ? &sources_[datagram] : nullptr; }
 
  private:
   struct Control {

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "quick_calls.h"
+
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -32,33 +34,49 @@ void UdpSender::Control::Set(uint16_t segment) {
   std::memcpy(CMSG_DATA(header), &segment, sizeof segment);
 }
 
-UdpSender::UdpSender(int fd, socklen_t addressLength, bool gso, uint8_t* frames, const UdpTables& tables)
+UdpSender::UdpSender(int fd, socklen_t addressLength, bool gso, uint8_t* frames, size_t bytes, const UdpTables& tables)
     : fd_(fd),
       addressLength_(addressLength),
       gso_(gso),
       frames_(frames),
+      bytes_(bytes),
       tables_(tables),
       messages_(UdpTables::kTxRing),
       vectors_(UdpTables::kTxRing),
       controls_(UdpTables::kTxRing) {}
 
-void UdpSender::SetPeer(size_t index, const UdpAddress& address) {
-  if (index >= peers_.size()) peers_.resize(index + 1);
+bool UdpSender::SetPeer(size_t index, const UdpAddress& address) {
+  if (index > peers_.size()) return false;
+  if (index == peers_.size()) peers_.emplace_back();
   peers_[index] = address;
+  return true;
 }
 
 int UdpSender::Send(int count) {
   tables_.status[UdpTables::kCalls] = 0;
   tables_.status[UdpTables::kLost] = 0;
-  if (count == 1) return SendLone(tables_.tx);
-  return SendBurst(count);
+  if (count < 1 || count > static_cast<int>(UdpTables::kTxRing)) return 0;
+  if (!AreSound(count)) {
+    Lose(count, EFAULT);
+    return count;
+  }
+  return count == 1 ? SendLone(tables_.tx) : SendBurst(count);
+}
+
+// The table is JavaScript's to write: whatever it says, nothing else of this process is sent.
+bool UdpSender::AreSound(int count) const {
+  for (const int32_t* descriptor = tables_.tx; count-- > 0; descriptor += 3) {
+    const auto end = uint64_t{static_cast<uint32_t>(descriptor[0])} + static_cast<uint32_t>(descriptor[1]);
+    if (end > bytes_ || static_cast<uint32_t>(descriptor[2]) >= peers_.size()) return false;
+  }
+  return true;
 }
 
 // The short way for a frame that is alone in its burst: no message header, no vector for the kernel to copy in.
 int UdpSender::SendLone(const int32_t* descriptor) {
   tables_.status[UdpTables::kCalls]++;
   const UdpAddress& peer = peers_[descriptor[2]];
-  if (sendto(fd_, frames_ + descriptor[0], descriptor[1], MSG_DONTWAIT, &peer.any, addressLength_) >= 0) return 1;
+  if (SendTo(fd_, frames_ + descriptor[0], descriptor[1], MSG_DONTWAIT, &peer.any, addressLength_) >= 0) return 1;
   if (MustWait(errno)) return 0;
   Lose(1, errno);
   return 1;
@@ -140,7 +158,7 @@ int UdpSender::SendApart(const msghdr& message) {
   for (size_t i = 0; i < message.msg_iovlen; i++) {
     const iovec& frame = message.msg_iov[i];
     tables_.status[UdpTables::kCalls]++;
-    if (sendto(fd_, frame.iov_base, frame.iov_len, MSG_DONTWAIT, static_cast<sockaddr*>(message.msg_name),
+    if (SendTo(fd_, frame.iov_base, frame.iov_len, MSG_DONTWAIT, static_cast<sockaddr*>(message.msg_name),
                message.msg_namelen) >= 0) {
       if (i > 0) continue;  // the last may be short enough to pass where the others were too long
       gso_ = false;         // alone it passes: the kernel, or the device, does not segment

@@ -15,11 +15,13 @@ namespace emp {
 
 class UdpSender {
  public:
-  UdpSender(int fd, socklen_t addressLength, bool gso, uint8_t* frames, const UdpTables& tables);
+  UdpSender(int fd, socklen_t addressLength, bool gso, uint8_t* frames, size_t bytes, const UdpTables& tables);
 
-  void SetPeer(size_t index, const UdpAddress& address);
+  // Numbers are given one after the other; false: others have to come before this one.
+  bool SetPeer(size_t index, const UdpAddress& address);
 
-  // Sends the first `count` descriptors; returns how many the kernel took (or lost: status words). Fewer: try again later.
+  // Sends the first `count` descriptors; returns how many the kernel took (or lost: status words). Fewer: try again later. If one of them
+  // is beyond the frames or the peers, all are lost.
   int Send(int count);
 
  private:
@@ -29,6 +31,7 @@ class UdpSender {
     void Set(uint16_t segment);
   };
 
+  bool AreSound(int count) const;
   int SendLone(const int32_t* descriptor);
   int SendBurst(int count);
   size_t BuildMessages(int count);
@@ -42,6 +45,7 @@ class UdpSender {
   const socklen_t addressLength_;
   bool gso_;
   uint8_t* const frames_;
+  const size_t bytes_;  // of the frames
   const UdpTables tables_;
   std::vector<UdpAddress> peers_;
   // Scratch of one burst: a message takes one or more vectors, and a control block if it is to be segmented.

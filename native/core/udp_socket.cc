@@ -6,8 +6,11 @@
 #include <netinet/udp.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "accessors.h"
+#include "arguments.h"
 #include "namespace_scope.h"
 
 #ifndef UDP_SEGMENT
@@ -107,16 +110,18 @@ Napi::Value HotFunction(Napi::Env env, const char* name, napi_callback function,
 }  // namespace
 
 void UdpSocket::Define(Napi::Env env, Napi::Object exports) {
-  exports.Set(
-      "UdpSocket",
+  const Napi::Function made =
       DefineClass(env, "UdpSocket",
-                  {InstanceAccessor<&UdpSocket::Descriptor>("fd"), InstanceAccessor<&UdpSocket::Local>("local"),
-                   InstanceAccessor<&UdpSocket::Interface>("interface"),
-                   InstanceAccessor<&UdpSocket::ReceiveBuffer>("receiveBuffer"),
+                  {InstanceMethod<&UdpSocket::Descriptor>("fd", napi_configurable),
+                   InstanceMethod<&UdpSocket::Local>("local", napi_configurable),
+                   InstanceMethod<&UdpSocket::Interface>("interface", napi_configurable),
+                   InstanceMethod<&UdpSocket::ReceiveBuffer>("receiveBuffer", napi_configurable),
+                   InstanceMethod<&UdpSocket::Frames>("frames", napi_configurable),
+                   InstanceMethod<&UdpSocket::Tables>("tables", napi_configurable),
                    InstanceMethod<&UdpSocket::EnableOffload>("enableOffload"), InstanceMethod<&UdpSocket::Open>("open"),
-                   InstanceAccessor<&UdpSocket::Frames>("frames"), InstanceAccessor<&UdpSocket::Tables>("tables"),
                    InstanceMethod<&UdpSocket::SetPeer>("setPeer"), InstanceMethod<&UdpSocket::Source>("source"),
-                   InstanceMethod<&UdpSocket::Close>("close")}));
+                   InstanceMethod<&UdpSocket::Close>("close")});
+  exports.Set("UdpSocket", ReadBy(made, {"fd", "local", "interface", "receiveBuffer", "frames", "tables"}));
 }
 
 // new UdpSocket(namespace, ip, port, scope): bound, but without memory; `open` gives it some.
@@ -166,6 +171,8 @@ void UdpSocket::FindInterface() {
   }
   freeifaddrs(list);
   if (interfaceName_.empty()) return;
+  // An IPv4 address may carry a label (eth0:backup); the name of the interface ends before its colon.
+  interfaceName_.resize(std::min(interfaceName_.find(':'), interfaceName_.size()));
   ifreq request{};
   std::strncpy(request.ifr_name, interfaceName_.c_str(), IFNAMSIZ - 1);
   if (ioctl(fd_.get(), SIOCGIFMTU, &request) != 0) throw SyscallError("read MTU");
@@ -215,19 +222,25 @@ Napi::Value UdpSocket::EnableOffload(const Napi::CallbackInfo& info) {
 // open(length, rxOffset, rxSize, rxCount, maxFrame): `length` bytes of frames, of which the receive buffers start at rxOffset.
 // Returns the functions `send` and `receive`.
 Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
-  const auto number = [&](size_t index) { return static_cast<size_t>(info[index].As<Napi::Number>().Int64Value()); };
+  UdpReceiver::Buffers buffers{};
+  size_t maxFrame = 0;
   Guarded(info.Env(), [&] {
+    const size_t length = SizeArgument(info, 0);
+    buffers = {SizeArgument(info, 1, 0), SizeArgument(info, 2), SizeArgument(info, 3)};
+    maxFrame = SizeArgument(info, 4);
+    if (buffers.offset + buffers.size * buffers.count > length) throw SyscallError("argument", EINVAL);
+    if (path_ || !fd_) throw SyscallError("open", path_ ? EALREADY : EBADF);
     constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
-    frames_ = Mapping::Map(number(0), PROT_READ | PROT_WRITE, kFlags, -1, 0, "mmap frames");
+    frames_ = Mapping::Map(length, PROT_READ | PROT_WRITE, kFlags, -1, 0, "mmap frames");
     tables_ = Mapping::Map(UdpTables::kBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0, "mmap tables");
   });
   framesView_.Expose(info.Env(), frames_.base(), frames_.length());
   tablesView_.Expose(info.Env(), tables_.base(), tables_.length());
   const UdpTables tables(tables_.base());
   path_ = std::make_shared<UdpPath>();
-  path_->sender = std::make_unique<UdpSender>(fd_.get(), addressLength_, gso_, frames_.base(), tables);
-  const UdpReceiver::Buffers buffers{number(1), number(2), number(3)};
-  path_->receiver = std::make_unique<UdpReceiver>(fd_.get(), gro_, frames_.base(), buffers, number(4), tables);
+  path_->sender =
+      std::make_unique<UdpSender>(fd_.get(), addressLength_, gso_, frames_.base(), frames_.length(), tables);
+  path_->receiver = std::make_unique<UdpReceiver>(fd_.get(), gro_, frames_.base(), buffers, maxFrame, tables);
   end_.Await(
       info.Env(),
       [](void* self) {
@@ -248,14 +261,17 @@ Napi::Value UdpSocket::Tables(const Napi::CallbackInfo&) { return tablesView_.Bu
 // setPeer(index, ip, port, scope)
 void UdpSocket::SetPeer(const Napi::CallbackInfo& info) {
   if (!path_) return;
-  Guarded(info.Env(),
-          [&] { path_->sender->SetPeer(info[0].As<Napi::Number>().Uint32Value(), AddressArgument(info, 1)); });
+  Guarded(info.Env(), [&] {
+    const uint32_t index = info[0].As<Napi::Number>().Uint32Value();
+    if (!path_->sender->SetPeer(index, AddressArgument(info, 1))) throw SyscallError("argument", EINVAL);
+  });
 }
 
 // source(datagram)
 Napi::Value UdpSocket::Source(const Napi::CallbackInfo& info) {
-  if (!path_) return info.Env().Undefined();
-  return AddressToJs(info.Env(), path_->receiver->Source(info[0].As<Napi::Number>().Uint32Value()));
+  const uint32_t datagram = info[0].As<Napi::Number>().Uint32Value();
+  const UdpAddress* source = path_ ? path_->receiver->Source(datagram) : nullptr;
+  return source != nullptr ? AddressToJs(info.Env(), *source) : info.Env().Undefined();
 }
 
 void UdpSocket::Close(const Napi::CallbackInfo&) { Release(); }

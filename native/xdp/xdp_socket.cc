@@ -1,16 +1,19 @@
 #include "xdp_socket.h"
 
 #include <arpa/inet.h>
+#include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "accessors.h"
+#include "arguments.h"
 #include "libbpf_log.h"
 #include "namespace_scope.h"
+#include "quick_calls.h"
 
 namespace emp {
 
@@ -85,14 +88,14 @@ napi_value Result(napi_env env, long result) {
 }  // namespace
 
 void XdpSocket::Define(Napi::Env env, Napi::Object exports) {
-  exports.Set("XdpSocket",
-              DefineClass(env, "XdpSocket",
-                          {InstanceMethod<&XdpSocket::Memory>("memory"), InstanceMethod<&XdpSocket::Rings>("rings"),
-                           InstanceMethod<&XdpSocket::Bind>("bind"), InstanceMethod<&XdpSocket::Attach>("attach"),
-                           InstanceMethod<&XdpSocket::BusyPoll>("busyPoll"),
-                           InstanceMethod<&XdpSocket::Statistics>("statistics"),
-                           InstanceMethod<&XdpSocket::Close>("close"), InstanceAccessor<&XdpSocket::Descriptor>("fd"),
-                           InstanceAccessor<&XdpSocket::ZeroCopy>("zeroCopy")}));
+  const Napi::Function made = DefineClass(
+      env, "XdpSocket",
+      {InstanceMethod<&XdpSocket::Memory>("memory"), InstanceMethod<&XdpSocket::Rings>("rings"),
+       InstanceMethod<&XdpSocket::Bind>("bind"), InstanceMethod<&XdpSocket::Attach>("attach"),
+       InstanceMethod<&XdpSocket::BusyPoll>("busyPoll"), InstanceMethod<&XdpSocket::Statistics>("statistics"),
+       InstanceMethod<&XdpSocket::Close>("close"), InstanceMethod<&XdpSocket::Descriptor>("fd", napi_configurable),
+       InstanceMethod<&XdpSocket::ZeroCopy>("zeroCopy", napi_configurable)});
+  exports.Set("XdpSocket", ReadBy(made, {"fd", "zeroCopy"}));
 }
 
 // new XdpSocket(namespace, interfaceIndex, queue)
@@ -126,17 +129,22 @@ void XdpSocket::Finalize(Napi::Env) { Release(); }
 // memory(bytes, registered, chunk, headroom, hugePages) -> ArrayBuffer. The kernel gets the first `registered` bytes; what follows is
 // ours alone.
 Napi::Value XdpSocket::Memory(const Napi::CallbackInfo& info) {
-  auto bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
-  bool huge = info[4].As<Napi::Boolean>();
   Explained(info.Env(), [&] {
+    size_t bytes = SizeArgument(info, 0);
+    const size_t registered = SizeArgument(info, 1);
+    const uint32_t chunk = Number(info[2]), headroom = Number(info[3]);
+    const bool huge = info[4].As<Napi::Boolean>();
+    // The kernel would take what lies behind our memory for frames.
+    if (registered > bytes) throw SyscallError("argument", EINVAL);
+    if (memory_.base() != nullptr) throw SyscallError("memory", EALREADY);
     if (huge) bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | (huge ? MAP_HUGETLB : 0);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | (huge ? MAP_HUGETLB | MAP_HUGE_2MB : 0);
     memory_ = Mapping::Map(bytes, PROT_READ | PROT_WRITE, flags, -1, 0, "mmap");
     xdp_umem_reg area = {};
     area.addr = reinterpret_cast<uintptr_t>(memory_.base());
-    area.len = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
-    area.chunk_size = Number(info[2]);
-    area.headroom = Number(info[3]);
+    area.len = registered;
+    area.chunk_size = chunk;
+    area.headroom = headroom;
     int result = WhilePending(
         ENOBUFS, [&] { return setsockopt(socket_.get(), SOL_XDP, XDP_UMEM_REG, &area, sizeof area); },
         [&] { return area.len > LockedMemoryLimit(); });
@@ -155,7 +163,8 @@ Napi::Value XdpSocket::Rings(const Napi::CallbackInfo& info) {
     constexpr int kOptions[] = {XDP_UMEM_FILL_RING, XDP_UMEM_COMPLETION_RING, XDP_RX_RING, XDP_TX_RING};
     size_t entries[4];
     for (int i = 0; i < 4; i++) {
-      uint32_t count = Number(info[i]);
+      // The kernel would really make room for thousands of millions.
+      const auto count = static_cast<uint32_t>(SizeArgument(info, i));
       entries[i] = count;
       SetOption(kOptions[i], &count, sizeof count, "ring size");
     }
@@ -259,13 +268,12 @@ Napi::Value XdpSocket::Statistics(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), lost);
 }
 
-// Not libc's sendto: in a process with threads it prepares for the thread to be cancelled, at each call.
 napi_value XdpSocket::Kick(napi_env env, napi_callback_info info) {
-  return Result(env, syscall(SYS_sendto, DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
+  return Result(env, KickTransmit(DescriptorOf(env, info)));
 }
 
 napi_value XdpSocket::Wake(napi_env env, napi_callback_info info) {
-  return Result(env, syscall(SYS_recvfrom, DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr));
+  return Result(env, ReceiveFrom(DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr));
 }
 
 void XdpSocket::SetOption(int option, const void* value, socklen_t length, const char* step) {

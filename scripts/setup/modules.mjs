@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ROOT } from './project.mjs';
+import { ROOT, writable } from './project.mjs';
 
 const packagesOf = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages;
 
@@ -21,6 +21,11 @@ export function modulesAreCurrent() {
 
 export function ensureModules() {
   if (modulesAreCurrent()) return;
+  if (!writable('node_modules/.package-lock.json')) {
+    throw new Error(
+      `The npm packages in ${ROOT} are not those of package-lock.json, and this user cannot install them. Run npm run setup as the owner of this copy.`,
+    );
+  }
   console.log('Installing npm packages (npm ci)');
   // Without scripts: what they would do for this project (`prepare`) is the next step of the set-up.
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {

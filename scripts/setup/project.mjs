@@ -1,5 +1,5 @@
 // Where the project and its tools are.
-import { existsSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,3 +14,17 @@ export function nodeHeaders() {
 
 /** A tool that npm installed. */
 export const tool = (name) => join(ROOT, 'node_modules/.bin', name);
+
+/** Whether this user may write a file of the project and its folder, or make them. */
+export function writable(file) {
+  const may = (path) => {
+    if (!existsSync(path)) return may(dirname(path));
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return may(join(ROOT, file)) && may(dirname(join(ROOT, file)));
+}

@@ -18,6 +18,7 @@ export class RttEstimator {
   readonly latest = new Float64Array(1);
   #backoff = 0;
   #measured = false;
+  #known = false;
 
   constructor(bounds: RtoBounds) {
     this.#bounds = bounds;
@@ -26,8 +27,13 @@ export class RttEstimator {
     this.#inForce();
   }
 
+  /** There is a round trip to go by, be it that of the handshake. */
+  get known(): boolean {
+    return this.#known;
+  }
+
   get smoothed(): number {
-    return this.#measured ? this.#state[0] : this.#bounds.initial;
+    return this.#known ? this.#state[0] : this.#bounds.initial;
   }
 
   get variance(): number {
@@ -52,6 +58,15 @@ export class RttEstimator {
     this.sampleLatest();
   }
 
+  /** How long the handshake took, on a way without queues: to go by until the first measurement, which also takes the place of the first timeout. */
+  hint(rtt: number): void {
+    if (this.#known) return;
+    const s = this.#state;
+    s[0] = s[3] = rtt;
+    s[1] = rtt / 2;
+    this.#known = true;
+  }
+
   /** Takes what is in `latest`. */
   sampleLatest(): void {
     const rtt = this.latest[0];
@@ -62,7 +77,7 @@ export class RttEstimator {
     } else {
       s[0] = rtt;
       s[1] = rtt / 2;
-      this.#measured = true;
+      this.#measured = this.#known = true;
     }
     if (rtt < s[3]) s[3] = rtt;
     // RFC 6298's G is `min` here: without it an even round trip would leave no room for the first uneven one.
@@ -71,8 +86,14 @@ export class RttEstimator {
     this.#inForce();
   }
 
+  /** The round trip is what it was: the timeout is what it was before it was doubled. */
+  confirm(): void {
+    this.#backoff = 0;
+    this.#inForce();
+  }
+
   /**
-   * The timer expired: doubles the timeout. Only a measurement takes that back (Karn): if the round trip has become longer than the
+   * The timer expired: doubles the timeout. Only a measurement, or word that the last one still holds, takes that back (Karn): if the round trip has become longer than the
    * timeout, every frame is sent twice and none can be measured until the timeout has grown beyond it.
    */
   backOff(): void {

@@ -1,68 +1,23 @@
+import { ArgumentError } from '../errors.js';
 import { ChannelCounter } from './counters.js';
+import { ChannelState, type ChannelEvents, type ChannelStateValue } from './events.js';
 import { Time } from './link.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
+import type { ChannelOwner } from './owner.js';
 import { closeError, resetCode, resetReason } from './reasons.js';
 import type { CloseReason } from './reasons.js';
 import { Receiver } from './receiver.js';
 import type { ReceiverEvents } from './receiver.js';
 import { Sender } from './sender.js';
+import { Signs } from './signs.js';
 import { ResetReason } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
-import type { EmpError } from '../errors.js';
-
-export const ChannelState = {
-  /** CONNECT was sent. */
-  connecting: 0,
-  /** ACCEPT was sent, the peer has not shown that it came. */
-  accepting: 1,
-  /** Messages flow, in both ways or (after an end) in one. */
-  open: 2,
-  /** Both ways have ended; late repeats of the peer's last frame are still acknowledged. */
-  lingering: 3,
-  closed: 4,
-} as const;
-export type ChannelStateValue = (typeof ChannelState)[keyof typeof ChannelState];
-
-/** What the owner of a channel is told. Methods may call into the channel; `opened`, `ended` and `closed` must not throw. */
-export interface ChannelEvents {
-  opened(): void;
-  /** A message, in place: valid during the call only. An exception ends the channel, not the host. */
-  message(bytes: Uint8Array, offset: number, length: number, type: number): void;
-  /** `send` said false before; now there is room. */
-  writable(): void;
-  /** The peer sends no more. */
-  peerEnded(): void;
-  /** Everything sent, the end included, was consumed by the peer. */
-  ended(): void;
-  /** The last event. `error` is undefined when the channel ended in peace. */
-  closed(reason: CloseReason, error: EmpError | undefined): void;
-}
-
-/** Sends the frames that carry no data. */
-export interface ControlSink {
-  connect(channel: ChannelCore): void;
-  accept(channel: ChannelCore): void;
-  ack(channel: ChannelCore): void;
-  probe(channel: ChannelCore): void;
-  reset(channel: ChannelCore, reason: number): void;
-}
-
-/** What a channel needs of the engine that it lives in. */
-export interface ChannelOwner {
-  readonly control: ControlSink;
-  /** The channel has something to do at the end of this turn. */
-  touch(channel: ChannelCore): void;
-  /** The channel is closed: forget it. */
-  release(channel: ChannelCore): void;
-}
 
 const SHORTEST_LINGER = 10_000;
 const LONGEST_LINGER = 500_000;
-/** A silent peer counts as gone only after this many unanswered attempts: our own sleep is not its silence. */
-const ATTEMPTS_BEFORE_DEAD = 3;
 
-/** One channel: its state, and its two halves joined. Sans-I/O: the clock is `link.clock`, frames go to `link.port`. */
+/** One channel: its state, and its two halves joined. Sans-I/O: the time is `link.now`, frames go to `link.port`. */
 export class ChannelCore implements ReceiverEvents {
   state: ChannelStateValue = ChannelState.connecting;
   /** What the peer is told, by a RESET, should a frame of it come after the end: a RESET sent at the end may have been lost. */
@@ -78,7 +33,9 @@ export class ChannelCore implements ReceiverEvents {
   sender!: Sender;
   receiver!: Receiver;
 
-  #attempts = 0;
+  readonly #signs: Signs;
+  /** The handshake: nobody knows which of them was answered. */
+  #hasRepeated = false;
   #endTold = false;
   readonly #times: Float64Array;
   readonly #born: number;
@@ -91,10 +48,11 @@ export class ChannelCore implements ReceiverEvents {
     readonly settings: ChannelSettings,
     /** First sequence number of this side. */
     readonly initialSequence: number,
-    readonly owner: ChannelOwner,
+    readonly owner: ChannelOwner<ChannelCore>,
   ) {
     this.#times = link.times;
-    this.#born = this.#times[Time.heard] = link.clock.now;
+    this.#born = link.now[0];
+    this.#signs = new Signs(link.times, link.now);
   }
 
   get name(): string {
@@ -112,6 +70,7 @@ export class ChannelCore implements ReceiverEvents {
   // ---- the handshake
 
   connect(): void {
+    this.link.paths?.meet(this.link.peer);
     this.owner.control.connect(this);
     this.#repeatHandshake();
     this.owner.touch(this);
@@ -121,13 +80,18 @@ export class ChannelCore implements ReceiverEvents {
   agree(remoteId: number, peer: Handshake, peerSequence: number): void {
     this.peerSequence = peerSequence;
     const { link, settings } = this;
-    link.agree(remoteId, Math.min(link.port.info.mtu, peer.mtu), settings.payloadCheck || peer.payloadCheck);
+    link.agree(
+      remoteId,
+      Math.min(link.port.info.mtu, peer.mtu),
+      settings.payloadCheck || peer.payloadCheck,
+      peer.coalesces,
+    );
     this.receiver = new Receiver(link, peerSequence, settings.window, settings.maxMessage, this);
     this.sender = new Sender(link, this.receiver, settings, this.initialSequence, peer.window, peer.maxMessage);
   }
 
   accept(): void {
-    this.#setState(ChannelState.accepting);
+    this.state = ChannelState.accepting;
     this.owner.control.accept(this);
     this.#repeatHandshake();
     this.owner.touch(this);
@@ -135,16 +99,35 @@ export class ChannelCore implements ReceiverEvents {
 
   /** The handshake is done: on the asking side by the ACCEPT, on the other by the first frame that answers it. */
   open(): void {
-    this.#setState(ChannelState.open);
-    this.#attempts = 0;
-    this.#times[Time.timer] = this.link.clock.now + this.settings.keepAlive;
+    this.link.paths?.meet(this.link.peer);
+    this.state = ChannelState.open;
+    if (!this.#hasRepeated) this.sender.flight.measureHandshake(this.#born);
+    this.#signs.attempts = 0;
+    this.#times[Time.timer] = this.link.now[0] + this.settings.keepAlive;
   }
 
   // ---- frames
 
   heard(): void {
-    this.#times[Time.heard] = this.link.clock.now;
-    this.#attempts = 0;
+    this.#signs.heard();
+  }
+
+  /** Its frames have gone by a path that has failed: they go again, and the peer hears what was acknowledged, by another one. */
+  reroute(path: number): void {
+    switch (this.state) {
+      case ChannelState.connecting:
+        return this.owner.control.connect(this);
+      case ChannelState.accepting:
+        return this.owner.control.accept(this);
+      case ChannelState.open:
+        this.sender.flight.reroute(path);
+        this.receiver.asked();
+        return this.owner.touch(this);
+      case ChannelState.lingering:
+        this.receiver.asked();
+        return this.owner.touch(this);
+      case ChannelState.closed:
+    }
   }
 
   // ---- what the receiving half reports
@@ -155,6 +138,28 @@ export class ChannelCore implements ReceiverEvents {
     } catch (error) {
       this.#threw(undefined, error);
     }
+  }
+
+  get wantsFragments(): boolean {
+    return this.events?.wantsFragments ?? false;
+  }
+
+  fragment(bytes: Uint8Array, offset: number, length: number, position: number, total: number, type: number): void {
+    const { counters } = this.link;
+    counters[ChannelCounter.bytesReceived] += length;
+    if (position + length === total) counters[ChannelCounter.messagesReceived]++;
+    try {
+      this.events?.fragment(bytes, offset, length, position, total, type);
+    } catch (error) {
+      this.#threw('onFragment', error);
+    }
+  }
+
+  assembled(bytes: Uint8Array, length: number, type: number): void {
+    const { counters } = this.link;
+    counters[ChannelCounter.messagesReceived]++;
+    counters[ChannelCounter.bytesReceived] += length;
+    this.message(bytes, 0, length, type);
   }
 
   peerEnded(): void {
@@ -218,6 +223,7 @@ export class ChannelCore implements ReceiverEvents {
 
   /** Sends what this turn has made possible, and the acknowledgement if nothing carried it. */
   settle(): void {
+    this.#signs.settle();
     if (this.state >= ChannelState.accepting && this.state !== ChannelState.closed)
       this.sender.flight.takeAcknowledgement();
     if (this.state === ChannelState.open && this.receiver.window.waiting > 0) this.receiver.drain();
@@ -225,23 +231,24 @@ export class ChannelCore implements ReceiverEvents {
       const { sender } = this;
       if (sender.hasWork) this.#pump();
       if (!this.isOpen) return;
+      if (sender.flight.hasBrokenPromise) this.#ask();
+      sender.flight.arm();
       if (sender.blocked && sender.hasRoom) this.#writable();
       if (this.isOpen && sender.finished) this.#finished();
     }
-    if (this.state === ChannelState.open || this.state === ChannelState.lingering) {
-      if (this.receiver.owesAck()) {
-        this.owner.control.ack(this);
-        // No memory or no room in the ring: in the next turn.
-        if (this.receiver.owesAck()) this.owner.touch(this);
-      }
-    }
+    const answers = this.state === ChannelState.open || this.state === ChannelState.lingering;
+    if (!answers || !this.receiver.owesAck()) return;
+    this.owner.control.ack(this);
+    // No memory or no room in the ring: in the next turn.
+    if (this.receiver.owesAck()) this.owner.touch(this);
   }
 
   #pump(): void {
     try {
       this.sender.pump();
     } catch (error) {
-      // The application changed a long message under us.
+      // The application changed a long message under us. Anything else is not of this channel alone.
+      if (!(error instanceof ArgumentError)) throw error;
       this.fail('aborted', undefined, error);
     }
   }
@@ -265,10 +272,10 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   #linger(): void {
-    this.#setState(ChannelState.lingering);
+    this.state = ChannelState.lingering;
     this.farewell = ResetReason.ended;
     const linger = Math.min(Math.max(4 * this.sender.rtt.rto, SHORTEST_LINGER), LONGEST_LINGER);
-    this.#times[Time.timer] = this.link.clock.now + linger;
+    this.#times[Time.timer] = this.link.now[0] + linger;
     this.events?.closed('ended', undefined);
   }
 
@@ -291,7 +298,7 @@ export class ChannelCore implements ReceiverEvents {
   }
 
   timer(): void {
-    const now = this.link.clock.now;
+    const now = this.link.now[0];
     switch (this.state) {
       case ChannelState.connecting:
       case ChannelState.accepting:
@@ -307,7 +314,6 @@ export class ChannelCore implements ReceiverEvents {
         if (now >= this.#times[Time.timer]) this.#close();
         return;
       case ChannelState.closed:
-        return;
     }
   }
 
@@ -317,7 +323,8 @@ export class ChannelCore implements ReceiverEvents {
       else this.fail('timeout', `after ${Math.round((now - this.#born) / 1000)} ms`);
       return;
     }
-    this.#attempts++;
+    this.#signs.attempts++;
+    this.#hasRepeated = true;
     if (this.state === ChannelState.connecting) this.owner.control.connect(this);
     else this.owner.control.accept(this);
     this.#repeatHandshake();
@@ -326,7 +333,7 @@ export class ChannelCore implements ReceiverEvents {
   /** The next try, with back-off, or the end of all tries. */
   #repeatHandshake(): void {
     const { initial, max } = this.settings.rto;
-    const next = this.link.clock.now + Math.min(initial * 2 ** this.#attempts, max);
+    const next = this.link.now[0] + Math.min(initial * 2 ** this.#signs.attempts, max);
     this.#times[Time.timer] = Math.min(next, this.#giveUpAt);
   }
 
@@ -336,31 +343,31 @@ export class ChannelCore implements ReceiverEvents {
 
   #resendTimer(now: number): void {
     const { settings, sender } = this;
-    if (this.#isDead(now)) return this.fail('unreachable');
+    if (sender.flight.probeTail()) {
+      if (sender.flight.stalled) this.owner.touch(this);
+      return;
+    }
+    if (this.#signs.isDead(this.settings.peerTimeout)) return this.fail('unreachable');
     // Waiting for credit is no resend: the peer is there, its reader is slow.
     const isResend = sender.window.outstanding > 0 && !sender.endWaits;
     if (settings.onResend !== undefined && isResend && !this.#decide(now)) return;
-    this.#attempts++;
-    if (!sender.flight.timedOut()) this.#probe();
+    this.#signs.attempts++;
+    if (!sender.flight.timedOut()) this.owner.control.probe(this);
     if (sender.flight.stalled) this.owner.touch(this);
   }
 
   /** The resend decision (E4). */
   #decide(now: number): boolean {
     const { sender, settings } = this;
-    let goOn = false;
+    const { outstanding } = sender.window;
+    const silence = now - this.#times[Time.heard];
     try {
-      goOn = settings.onResend!({
-        attempts: sender.flight.attempts + 1,
-        outstanding: sender.window.outstanding,
-        silence: now - this.#times[Time.heard],
-      });
+      if (settings.onResend!({ attempts: sender.flight.attempts + 1, outstanding, silence })) return this.isOpen;
+      this.fail('gave-up');
     } catch (error) {
       this.#threw('onResend', error);
-      return false;
     }
-    if (!goOn) this.fail('gave-up');
-    return goOn && this.state === ChannelState.open;
+    return false;
   }
 
   #keepAliveTimer(now: number): void {
@@ -371,30 +378,23 @@ export class ChannelCore implements ReceiverEvents {
       this.#times[Time.timer] = due;
       return;
     }
-    if (this.#isDead(now)) return this.fail('unreachable');
-    this.#attempts++;
-    this.#probe();
+    if (this.#signs.isDead(this.settings.peerTimeout)) return this.fail('unreachable');
+    this.#signs.attempts++;
+    this.owner.control.probe(this);
     this.#times[Time.timer] = now + keepAlive;
   }
 
-  #probe(): void {
-    this.link.counters[ChannelCounter.probesSent]++;
-    this.owner.control.probe(this);
-  }
-
-  #isDead(now: number): boolean {
-    return this.#attempts >= ATTEMPTS_BEFORE_DEAD && now - this.#times[Time.heard] >= this.settings.peerTimeout;
+  /** No memory or no room in the ring: in the next turn. */
+  #ask(): void {
+    if (this.owner.control.probe(this)) this.sender.flight.asked();
+    else this.owner.touch(this);
   }
 
   #close(): void {
-    this.#setState(ChannelState.closed);
+    this.state = ChannelState.closed;
     this.#times[Time.timer] = Infinity;
     this.sender?.close();
     this.receiver?.close();
     this.owner.release(this);
-  }
-
-  #setState(state: ChannelStateValue): void {
-    this.state = state;
   }
 }

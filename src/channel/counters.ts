@@ -1,3 +1,6 @@
+import type { SendWindow } from '../arq/sendWindow.js';
+import { distance } from '../arq/sequence.js';
+
 /** Slots of a channel's counters: doubles in a typed array, so that counting never allocates. */
 export const ChannelCounter = {
   messagesSent: 0,
@@ -26,12 +29,36 @@ export const ChannelCounter = {
   strayAcks: 16,
   /** Times `send` said false. */
   backPressure: 17,
+  /**
+   * Times frames had to begin to wait: because the window was full; because the receiver gave no more credit; and, `congestionStalls`, because
+   * congestion control allowed less than the window.
+   */
+  windowStalls: 18,
+  creditStalls: 19,
+  /**
+   * Round trips that were measured, from a frame to its acknowledgement (which may ride on an answer): how many, their sum, the shortest and the
+   * longest, µs.
+   */
+  roundTrips: 20,
+  roundTripSum: 21,
+  roundTripMin: 22,
+  roundTripMax: 23,
+  /** Last frames sent again before the timeout, because nothing was heard of them. */
+  tailProbes: 24,
+  congestionStalls: 25,
 } as const;
 export type ChannelCounterName = keyof typeof ChannelCounter;
-export const CHANNEL_COUNTERS = 18;
+export const CHANNEL_COUNTERS = 26;
+
+/** Why frames that are queued have to wait. */
+export function stallOf({ next, limit, outstanding, window }: SendWindow): number {
+  if (distance(next, limit) <= 0) return ChannelCounter.creditStalls;
+  return outstanding < window ? ChannelCounter.congestionStalls : ChannelCounter.windowStalls;
+}
 
 /** Slots of a host's counters of frames that reached no channel; `reject` slots are in `wire/header.ts`. */
 export const EngineCounter = {
+  /** EMP frames; several may have come in one frame of the link. */
   framesReceived: 0,
   unknownChannel: 1,
   resetsSent: 2,
@@ -41,9 +68,11 @@ export const EngineCounter = {
   malformedControl: 5,
   /** Frames that were for a channel but not right in its state. */
   unexpected: 6,
+  /** Frames sent behind another one in the same frame of the link. */
+  framesCoalesced: 7,
 } as const;
 export type EngineCounterName = keyof typeof EngineCounter;
-export const ENGINE_COUNTERS = 7;
+export const ENGINE_COUNTERS = 8;
 
 export function named(names: Readonly<Record<string, number>>, values: Float64Array): Record<string, number> {
   return Object.fromEntries(Object.entries(names).map(([name, slot]) => [name, values[slot]]));

@@ -1,31 +1,8 @@
 import { ChannelError } from '../errors.js';
-import type { EmpErrorCode } from '../errors.js';
+import type { CloseReason, EmpErrorCode } from '../errors.js';
 import { Refusal, ResetReason } from '../wire/control.js';
 
-/** Why a channel ended. `ended` is the only peaceful one: everything sent was delivered, both ways. */
-export type CloseReason =
-  | 'ended'
-  | 'aborted'
-  | 'peer-aborted'
-  | 'peer-reset'
-  | 'peer-handler'
-  | 'peer-closed'
-  | 'peer-gave-up'
-  | 'refused'
-  | 'no-listener'
-  | 'backlog'
-  | 'version'
-  | 'parameters'
-  | 'timeout'
-  | 'unreachable'
-  | 'gave-up'
-  | 'protocol'
-  | 'message-too-long'
-  | 'handler'
-  | 'host-closed'
-  | 'nic-lost'
-  | 'no-memory'
-  | 'failed';
+export type { CloseReason };
 
 interface Explanation {
   code: EmpErrorCode;
@@ -141,7 +118,7 @@ const explanations: Record<Exclude<CloseReason, 'ended'>, Explanation> = {
 export function closeError(reason: Exclude<CloseReason, 'ended'>, channel: string, detail?: string, cause?: unknown) {
   const { code, text, remedy } = explanations[reason];
   const more = detail === undefined ? '' : ` (${detail})`;
-  return new ChannelError(code, `The channel to ${channel} ${text}${more}.`, { remedy, cause });
+  return new ChannelError(code, `The channel to ${channel} ${text}${more}.`, { remedy, cause, reason });
 }
 
 export function refusalReason(code: number): Exclude<CloseReason, 'ended'> {

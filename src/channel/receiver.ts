@@ -1,21 +1,25 @@
 import { Arrival, ReceiveWindow } from '../arq/receiveWindow.js';
 import type { ArrivalKind } from '../arq/receiveWindow.js';
+import { REORDERING } from '../arq/sendWindow.js';
 import { distance } from '../arq/sequence.js';
-import { Flag, Header, readHeader } from '../wire/header.js';
+import { MAX_BITMAP } from '../wire/control.js';
+import { ENTRY_BYTES, Flag, Header, aligned, readHeader } from '../wire/header.js';
+import { Assembly } from './assembly.js';
+import type { AssemblyEvents } from './assembly.js';
 import { ChannelCounter } from './counters.js';
 import type { Link } from './link.js';
 
-/** Bytes set aside for a message of several frames when its first one comes. */
-const FIRST_ROOM = 1 << 20;
-/** The largest selective acknowledgement, bytes of bitmap: a window of 4096 frames. */
-const MAX_BITMAP = 512;
+/** Flags of a frame without fragments. */
+const WHOLE = Flag.first | Flag.last;
 
-export interface ReceiverEvents {
+/** In place of an entry's index: the frame shares the entry with others. */
+export const PART = -1;
+
+export interface ReceiverEvents extends AssemblyEvents {
   /** A message, in place: valid during the call only. */
   message(bytes: Uint8Array, offset: number, length: number, type: number): void;
   /** The peer's last frame was delivered. */
   peerEnded(): void;
-  violated(reason: 'protocol' | 'message-too-long' | 'no-memory'): void;
 }
 
 /** The receiving half: order, duplicates, fragments, credit. */
@@ -39,18 +43,20 @@ export class Receiver {
   #granted: number;
   /** Becomes false when the channel ends: delivery stops in the middle of a burst. */
   #open = true;
+  /** Frames that have come since there is a hole the peer has not heard of; 0: it has heard of all. */
+  #behindHole = 0;
+  /** Messages of the frame that is being delivered, and their bytes, which are not counted yet. */
+  #messages = 0;
+  #bytes = 0;
   /** The header of a frame that had to wait. */
   readonly #held = new Header();
-  // The message being put together from fragments.
-  #assembly: Uint8Array | undefined = undefined;
-  #total = 0;
-  #filled = 0;
-  #type = 0;
+  readonly #assembly: Assembly;
 
   constructor(link: Link, first: number, size: number, maxMessage: number, events: ReceiverEvents) {
     this.#link = link;
     this.#events = events;
     this.#maxMessage = maxMessage;
+    this.#assembly = new Assembly(link, maxMessage, events);
     this.window = new ReceiveWindow(first, size);
     this.#granted = (first + size) | 0;
   }
@@ -72,33 +78,40 @@ export class Receiver {
     this.#granted = (this.window.delivered + this.window.size) | 0;
   }
 
-  /** Entry `index` of the burst, a DATA frame at `at`. */
+  /** A DATA frame at `at`: entry `index` of the burst, or PART of one. */
   data(index: number, at: number, header: Header): void {
     const { window } = this;
-    this.ackPending = true;
     const arrival = window.classify(header.sequence);
-    if (arrival !== Arrival.inOrder || this.paused) return this.#keep(index, header, arrival);
+    if ((header.flags & Flag.more) === 0 && arrival !== Arrival.duplicate) this.asked();
+    if (arrival !== Arrival.inOrder || this.paused) return this.#keep(index, at, header, arrival);
     this.#link.counters[ChannelCounter.framesReceived]++;
     this.#noteFin(header);
     // The window moves first, so that a reply from the handler acknowledges this very frame.
     window.pass();
     this.#deliver(at, header);
     if (window.delivered !== window.received) this.drain();
-    if (window.hasHoles) this.sackPending = true;
+  }
+
+  /** The sender waits for an acknowledgement, and for word of the holes if there are any. */
+  asked(): void {
+    this.ackPending = true;
+    if (this.window.hasHoles) this.sackPending = true;
   }
 
   /** A frame whose turn has not come, or has been. */
-  #keep(index: number, header: Header, arrival: ArrivalKind): void {
+  #keep(index: number, at: number, header: Header, arrival: ArrivalKind): void {
     const { counters, port } = this.#link;
     if (arrival === Arrival.duplicate) {
       counters[ChannelCounter.duplicates]++;
+      // What the peer was told may have been lost. A copy that was not resent is the wire's, or went by a second path to be sure: nobody asks.
+      if ((header.flags & Flag.resent) !== 0) this.asked();
       return;
     }
     if (arrival === Arrival.outside) {
       counters[ChannelCounter.outside]++;
-      return;
+      return this.asked();
     }
-    const held = port.hold(index);
+    const held = index === PART ? port.keep(at, header.headerBytes + header.payloadLength) : port.hold(index);
     if (held < 0) {
       counters[ChannelCounter.holdFailures]++;
       return;
@@ -107,8 +120,21 @@ export class Receiver {
     counters[ChannelCounter.framesReceived]++;
     if (sequence !== this.window.received) counters[ChannelCounter.early]++;
     this.#noteFin(header);
+    this.#noteHole(sequence);
     this.window.store(sequence, held);
-    if (this.window.hasHoles) this.sackPending = true;
+    if (this.ackPending && this.window.hasHoles) this.sackPending = true;
+  }
+
+  /**
+   * The peer hears of a new hole as soon as it would take it for a loss. Of an old one it hears when it asks: telling it with each early
+   * frame would cost both sides more than the frames.
+   */
+  #noteHole(sequence: number): void {
+    const isNew = distance(this.window.highest, sequence) > 0;
+    if (this.#behindHole === 0 && !isNew) return;
+    if (++this.#behindHole < REORDERING) return;
+    this.#behindHole = 0;
+    this.sackPending = true;
   }
 
   #noteFin(header: Header): void {
@@ -139,70 +165,59 @@ export class Receiver {
   }
 
   #deliver(at: number, header: Header): void {
-    const { port, counters } = this.#link;
     const { flags, payloadLength: length, messageType: type } = header;
     const payload = at + header.headerBytes;
-    counters[ChannelCounter.bytesReceived] += length;
     if (this.ended) return this.#events.violated('protocol');
-    if ((flags & (Flag.first | Flag.last | Flag.fin)) === (Flag.first | Flag.last)) {
-      if (this.#assembly !== undefined) return this.#events.violated('protocol');
+    if ((flags & (WHOLE | Flag.fin | Flag.shared)) === WHOLE) {
+      if (this.#assembly.active) return this.#events.violated('protocol');
       if (length > this.#maxMessage) return this.#events.violated('message-too-long');
-      counters[ChannelCounter.messagesReceived]++;
-      return this.#events.message(port.bytes, payload, length, type);
+      this.#message(payload, length, type);
+      return this.#count();
     }
     if ((flags & Flag.fin) !== 0) {
-      if (this.#assembly !== undefined || length !== 0 || (flags & (Flag.first | Flag.last)) !== 0) {
+      if (this.#assembly.active || length !== 0 || (flags & (WHOLE | Flag.shared)) !== 0) {
         return this.#events.violated('protocol');
       }
       this.ended = true;
       this.ackPending = true;
       return this.#events.peerEnded();
     }
-    this.#fragment(flags, payload, length, type);
+    if ((flags & Flag.shared) !== 0) return this.#shared(payload, length, header);
+    this.#assembly.add(flags, payload, length, type);
   }
 
-  #fragment(flags: number, payload: number, length: number, type: number): void {
-    const { port, counters } = this.#link;
-    if ((flags & Flag.first) !== 0) {
-      if (this.#assembly !== undefined || length < 4) return this.#events.violated('protocol');
-      const total = port.view.getUint32(payload, true);
-      if (total > this.#maxMessage) return this.#events.violated('message-too-long');
-      // It grows with what has arrived: who only says that a long message comes does not make us reserve it.
-      this.#assembly = this.#room(Math.min(total, FIRST_ROOM));
-      if (this.#assembly === undefined) return;
-      this.#total = total;
-      this.#filled = 0;
-      this.#type = type;
-      payload += 4;
-      length -= 4;
-    }
-    if (this.#assembly === undefined || this.#filled + length > this.#total) return this.#events.violated('protocol');
-    const assembly = this.#grown(this.#assembly, this.#filled + length);
-    if (assembly === undefined) return;
-    assembly.set(port.bytes.subarray(payload, payload + length), this.#filled);
-    this.#filled += length;
-    if ((flags & Flag.last) === 0) return;
-    if (this.#filled !== this.#total) return this.#events.violated('protocol');
-    this.#assembly = undefined;
-    counters[ChannelCounter.messagesReceived]++;
-    this.#events.message(assembly, 0, this.#total, this.#type);
+  #message(at: number, length: number, type: number): void {
+    this.#messages++;
+    this.#bytes += length;
+    this.#events.message(this.#link.port.bytes, at, length, type);
   }
 
-  #grown(assembly: Uint8Array, needed: number): Uint8Array | undefined {
-    if (needed <= assembly.length) return assembly;
-    const larger = this.#room(Math.min(this.#total, Math.max(needed, assembly.length * 4)));
-    larger?.set(assembly.subarray(0, this.#filled));
-    this.#assembly = larger;
-    return larger;
+  /** Once a frame: two counters a message would cost a flood of small ones some percent. */
+  #count(): void {
+    const { counters } = this.#link;
+    counters[ChannelCounter.messagesReceived] += this.#messages;
+    counters[ChannelCounter.bytesReceived] += this.#bytes;
+    this.#messages = this.#bytes = 0;
   }
 
-  /** Undefined, and the end of the channel, when the process has no memory for it. */
-  #room(bytes: number): Uint8Array | undefined {
-    try {
-      return new Uint8Array(bytes);
-    } catch {
-      this.#events.violated('no-memory');
-      return undefined;
+  /** Several messages in one frame. A reader that pauses meanwhile still gets the rest of them: no more than a frame holds. */
+  #shared(payload: number, length: number, header: Header): void {
+    const { port } = this.#link;
+    if (this.#assembly.active || (header.flags & WHOLE) !== WHOLE) return this.#events.violated('protocol');
+    let type = header.messageType;
+    let size = header.firstLength;
+    for (let at = 0; ;) {
+      const end = at + size;
+      if (end > length) return this.#events.violated('protocol');
+      if (size > this.#maxMessage) return this.#events.violated('message-too-long');
+      this.#message(payload + at, size, type);
+      if (end === length || !this.#open) return this.#count();
+      const entry = aligned(end);
+      at = entry + ENTRY_BYTES;
+      if (at > length) return this.#events.violated('protocol');
+      const word = port.view.getInt32(payload + entry, true);
+      size = word & 0xffff;
+      type = word >>> 16;
     }
   }
 
@@ -226,7 +241,8 @@ export class Receiver {
   /** The channel has ended: gives back every frame. */
   close(): void {
     this.#open = false;
-    this.#assembly = undefined;
+    this.#count();
+    this.#assembly.close();
     for (let frame = this.window.drain(); frame >= 0; frame = this.window.drain()) this.#link.port.free(frame);
     this.ackPending = this.sackPending = false;
   }

@@ -7,6 +7,7 @@ import { Flight } from './flight.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
+import { SharedFrame } from './sharedFrame.js';
 
 /** A channel that has no more frames than this takes from the last quarter of the pool: nobody is starved by others' queues. */
 const MODEST = 8;
@@ -14,6 +15,8 @@ const MODEST = 8;
 const LONG_QUEUE = 64;
 /** Up to here a loop over bytes beats a call of `set`. */
 const SMALL = 32;
+/** Fragments between two doorbells: what the nearest cache holds, and what the kernel takes at once. */
+const BURST = 32;
 
 /** The sending half of a channel: composes messages in the frames that they are sent from, so that a payload is written once. */
 export class Sender {
@@ -32,8 +35,9 @@ export class Sender {
   #total = 0;
   #offset = 0;
   #type = 0;
+  readonly #shared: SharedFrame;
+  /** What `reserve` has promised, bytes; -1: nothing. */
   #reserved = -1;
-  #reservedLength = 0;
   #ending = false;
   #finQueued = false;
 
@@ -48,6 +52,7 @@ export class Sender {
     this.#link = link;
     this.#maxMessage = peerMaxMessage;
     this.flight = new Flight(link, receiver, settings, first, credit);
+    this.#shared = new SharedFrame(link);
     this.window = this.flight.window;
     this.rtt = this.flight.rtt;
   }
@@ -71,40 +76,41 @@ export class Sender {
     return this.#message !== undefined;
   }
 
-  /** Another message would be taken. */
+  /** Another message would be taken, if it is not too long for what is left of the frame that is being filled. */
   get hasRoom(): boolean {
-    if (this.#message !== undefined || this.#reserved >= 0 || !this.window.hasRoom) return false;
+    if (this.#message !== undefined || this.#reserved >= 0) return false;
+    if (this.#shared.isOpen) return true;
+    if (!this.window.hasRoom) return false;
     const frame = this.#link.port.alloc(this.#reserve());
-    if (frame < 0) this.starved = true;
-    else this.#link.port.free(frame);
+    this.starved = frame < 0;
+    if (frame >= 0) this.#link.port.free(frame);
     return frame >= 0;
   }
 
   get hasWork(): boolean {
-    const waits = this.#message !== undefined || (this.#ending && !this.#finQueued);
+    const waits = this.#message !== undefined || this.#shared.isOpen || (this.#ending && !this.#finQueued);
     return this.flight.hasWork || this.flight.stalled || waits;
   }
 
   /** Takes a message, or says false (back-pressure). */
   submit(bytes: Uint8Array, type: number): boolean {
-    const length = bytes.length;
-    // A reserved frame comes first: it must neither lose its place nor land between fragments.
-    if (this.#message !== undefined || this.#reserved >= 0 || !this.#makeRoom()) return this.refuse();
+    const { length } = bytes;
+    // What is reserved comes first: it must neither lose its place nor land between fragments.
+    if (this.#message !== undefined || this.#reserved >= 0) return this.refuse();
     if (length > this.#link.maxPayload) return this.#begin(bytes, type);
-    this.#checkLength(length);
-    const { port, headerBytes } = this.#link;
-    const frame = this.#allocate();
-    if (frame < 0) return this.#starve();
-    const target = port.bytes;
-    const at = frame + headerBytes;
+    const at = this.#place(length);
+    if (at < 0) return false;
+    const target = this.#link.port.bytes;
     if (length <= SMALL) for (let i = 0; i < length; i++) target[at + i] = bytes[i];
     else target.set(bytes, at);
-    this.#queue(frame, Flag.first | Flag.last, length, type);
-    this.#link.counters[ChannelCounter.messagesSent]++;
+    this.#shared.add(length, type);
     return true;
   }
 
-  /** Room for a message of `length` bytes in a frame: the offset to write it at, or -1 (back-pressure). */
+  /**
+   * Room for a message of `length` bytes in a frame: the offset to write it at, or -1 (back-pressure). The promise holds until `release`, at
+   * the end of the turn: then the frame goes, or back if nothing came into it.
+   */
   reserve(length: number): number {
     if (length > this.#link.maxPayload) {
       throw new ChannelError(
@@ -113,33 +119,68 @@ export class Sender {
         { remedy: 'Use send() for longer messages.' },
       );
     }
-    this.#checkLength(length);
-    if (this.#reserved < 0) {
-      if (this.#message !== undefined || !this.#makeRoom()) {
-        this.refuse();
-        return -1;
-      }
-      const frame = this.#allocate();
-      if (frame < 0) {
-        this.#starve();
-        return -1;
-      }
-      this.#reserved = frame;
+    this.#reserved = -1;
+    if (this.#message !== undefined) {
+      this.refuse();
+      return -1;
     }
-    this.#reservedLength = length;
-    return this.#reserved + this.#link.headerBytes;
+    const at = this.#place(length);
+    if (at >= 0) this.#reserved = length;
+    return at;
   }
 
   commit(length: number, type: number): void {
-    const frame = this.#reserved;
-    if (frame < 0 || length !== (length | 0) || length < 0 || length > this.#reservedLength) {
-      throw new ChannelError('ERR_EMP_ARGUMENT', `commit(${length}) does not match a reserve().`, {
-        remedy: 'Call reserve(length) first, and commit an integer of at most that many bytes.',
+    if (length !== (length | 0) || length < 0 || length > this.#reserved) {
+      throw new ArgumentError(`commit(${length}) does not match a reserve().`, {
+        remedy: 'Call reserve(length) first, and commit an integer of at most that many bytes, in the same turn.',
       });
     }
     this.#reserved = -1;
-    this.#queue(frame, Flag.first | Flag.last, length, type);
-    this.#link.counters[ChannelCounter.messagesSent]++;
+    this.#shared.add(length, type);
+  }
+
+  /** Where the next message goes: behind others in the frame that is being filled, or in a new one. -1: back-pressure. */
+  #place(length: number): number {
+    this.#checkLength(length);
+    const shared = this.#shared;
+    if (shared.isOpen) {
+      const at = shared.place(length);
+      if (at >= 0) return at;
+      this.#closeShared(true);
+    }
+    if (!this.#makeRoom()) {
+      this.refuse();
+      return -1;
+    }
+    const frame = this.#allocate();
+    if (frame < 0) {
+      this.#starve();
+      return -1;
+    }
+    shared.open(frame);
+    return shared.place(length);
+  }
+
+  /**
+   * The frame that is being filled is queued; one without messages goes back. It has had its place in the window since it was opened:
+   * whatever else is queued closes it first.
+   */
+  #closeShared(follows = false): void {
+    const { flight } = this;
+    this.#reserved = -1;
+    if (this.#shared.messages === 0) return this.#shared.close();
+    this.#shared.put(flight);
+    if (this.window.maySend) flight.sendNext(follows);
+    else if (this.window.waiting === 1) flight.countStall();
+  }
+
+  /**
+   * The end of a turn: promises are void, and the frame that is being filled goes. If others before it wait, it does as well, and takes
+   * more: what lets them go lets it go.
+   */
+  release(): void {
+    this.#reserved = -1;
+    if (this.#shared.messages === 0 || this.window.next === this.window.end) this.#closeShared();
   }
 
   /** No more messages: a FIN follows the last one. */
@@ -156,7 +197,7 @@ export class Sender {
 
   /** Room for another frame, be it by an acknowledgement that was only noted. */
   #makeRoom(): boolean {
-    if (!this.window.hasRoom) this.flight.takeAcknowledgement();
+    if (!this.window.hasRoom) this.flight.takeAcknowledgementNow();
     return this.window.hasRoom;
   }
 
@@ -164,7 +205,7 @@ export class Sender {
     const { port } = this.#link;
     const frame = port.alloc(this.#reserve());
     if (frame >= 0) return frame;
-    this.flight.takeAcknowledgement();
+    this.flight.takeAcknowledgementNow();
     return port.alloc(this.#reserve());
   }
 
@@ -187,26 +228,33 @@ export class Sender {
     throw new ChannelError(
       'ERR_EMP_MESSAGE_TOO_LONG',
       `The message has ${length} bytes; the peer takes at most ${this.#maxMessage}.`,
-      { remedy: 'Send it in parts, or raise maxMessage there (at most 16 MiB).' },
+      { remedy: 'Send it in parts, or raise maxMessage there (at most 1 GiB).' },
     );
   }
 
   #begin(bytes: Uint8Array, type: number): boolean {
     this.#checkLength(bytes.length);
+    this.#closeShared();
+    if (!this.#makeRoom()) return this.refuse();
     this.#message = bytes;
     this.#total = bytes.length;
     this.#offset = -1;
     this.#type = type;
-    this.#link.counters[ChannelCounter.messagesSent]++;
-    this.#fragment();
+    const { counters } = this.#link;
+    counters[ChannelCounter.messagesSent]++;
+    counters[ChannelCounter.bytesSent] += this.#total;
     this.pump();
     return true;
   }
 
-  /** Puts as much of the long message into frames as there is room for. */
-  #fragment(): void {
+  /**
+   * Puts the next piece of the long message into a frame, just before it is sent: its bytes are in the nearest cache then when the kernel
+   * copies them.
+   * @returns whether there was a piece, and a frame for it
+   */
+  #fragment(): boolean {
     const message = this.#message;
-    if (message === undefined) return;
+    if (message === undefined) return false;
     const { port, headerBytes, maxPayload } = this.#link;
     const total = this.#total;
     if (message.length !== total) {
@@ -214,72 +262,65 @@ export class Sender {
         remedy: 'Leave its buffer alone, and do not transfer it, until write() settles or onWritable.',
       });
     }
-    while (this.window.hasRoom) {
-      const frame = port.alloc(this.#reserve());
-      if (frame < 0) {
-        this.starved = true;
-        return;
-      }
-      let at = frame + headerBytes;
-      let room = maxPayload;
-      let flags = 0;
-      if (this.#offset < 0) {
-        port.view.setUint32(at, total, true);
-        at += 4;
-        room -= 4;
-        flags = Flag.first;
-        this.#offset = 0;
-      }
-      const length = Math.min(room, total - this.#offset);
-      port.bytes.set(message.subarray(this.#offset, this.#offset + length), at);
-      this.#offset += length;
-      const done = this.#offset === total;
-      if (done) flags |= Flag.last;
-      this.flight.put(frame, flags, at + length - frame - headerBytes, this.#type);
-      if (done) {
-        this.#message = undefined;
-        return;
-      }
+    const frame = port.alloc(this.#reserve());
+    if (frame < 0) {
+      this.starved = true;
+      return false;
     }
-  }
-
-  #queue(frame: number, flags: number, length: number, type: number): void {
-    const { flight } = this;
-    flight.put(frame, flags, length, type);
-    if (this.window.maySend) flight.sendNext();
-    flight.arm();
+    let at = frame + headerBytes;
+    let room = maxPayload;
+    let flags = 0;
+    if (this.#offset < 0) {
+      port.view.setUint32(at, total, true);
+      at += 4;
+      room -= 4;
+      flags = Flag.first;
+      this.#offset = 0;
+    }
+    const length = Math.min(room, total - this.#offset);
+    port.bytes.set(message.subarray(this.#offset, this.#offset + length), at);
+    this.#offset += length;
+    if (this.#offset === total) {
+      flags |= Flag.last;
+      this.#message = undefined;
+    }
+    this.flight.put(frame, flags, at + length - frame - headerBytes, this.#type, 0);
+    return true;
   }
 
   /** Sends everything that may be sent now: lost frames first, then new ones. */
   pump(): void {
     const { flight, window } = this;
+    const before = window.next;
     flight.stalled = this.starved = false;
     flight.resendLost();
-    this.#fragment();
-    while (window.maySend && flight.sendNext()) if (this.#message !== undefined) this.#fragment();
-    if (this.#ending && !this.#finQueued && this.#message === undefined && window.hasRoom) this.#queueFin();
-    flight.arm();
+    let burst = 0;
+    while (window.next !== window.end || this.#fragment()) {
+      if (!window.maySend || !flight.sendNext(this.#message !== undefined)) break;
+      if (++burst % BURST === 0) this.#link.flush();
+    }
+    this.release();
+    if (window.waiting > 0 && window.next !== before && !flight.stalled) flight.countStall();
+    if (this.#ending && !this.#finQueued && this.#message === undefined) this.#queueFin();
   }
 
   #queueFin(): void {
+    this.#closeShared();
+    if (!this.window.hasRoom) return;
     const frame = this.#link.port.alloc(0);
     if (frame < 0) {
       this.starved = true;
       return;
     }
-    if (this.#reserved >= 0) {
-      this.#link.port.free(this.#reserved);
-      this.#reserved = -1;
-    }
     this.#finQueued = true;
-    this.flight.put(frame, Flag.fin, 0, 0);
-    if (this.window.maySend) this.flight.sendNext();
+    this.flight.put(frame, Flag.fin, 0, 0, 0);
+    if (this.window.maySend) this.flight.sendNext(false);
   }
 
   /** The channel has ended: gives back every frame. */
   close(): void {
     this.flight.close();
-    if (this.#reserved >= 0) this.#link.port.free(this.#reserved);
+    this.#shared.close();
     this.#reserved = -1;
     this.#message = undefined;
     this.#ending = true;

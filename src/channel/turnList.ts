@@ -17,6 +17,15 @@ export class TurnList<T extends { touched: boolean }> {
     this.#coming[this.#count++] = one;
   }
 
+  get count(): number {
+    return this.#count;
+  }
+
+  /** One of those that were added and are in no round yet. */
+  peek(index: number): T {
+    return this.#coming[index]!;
+  }
+
   /** Begins a round over what was added so far; what is added meanwhile belongs to the next. Returns how many there are. */
   begin(): number {
     const count = this.#count;

@@ -7,8 +7,9 @@ import { ArgumentError, EmpError } from '../errors.js';
 import { tapSockets, type TapSocket } from '../host/tap/directory.js';
 import { describeTap, readTap } from '../host/tap/tapReader.js';
 import { interruption } from './interrupt.js';
-import { decimal, integer, jsonOption } from './options.js';
+import { decimal, integer, jsonOption, nonEmpty } from './options.js';
 import { note, print, printJson, table } from './output.js';
+import { partners } from './partners.js';
 
 export function register(program: Command): void {
   program
@@ -20,10 +21,11 @@ export function register(program: Command): void {
       integer(1, 2 ** 31),
     )
     .option('--host <number>', 'which host of the process, if it has several', integer(1, 2 ** 31))
-    .option('-w, --write <file>', 'the file, or - for the standard output')
+    .option('-w, --write <file>', 'the file, or - for the standard output', nonEmpty)
     .option('-c, --count <frames>', 'stop after this many frames', integer(1, 2 ** 40))
     .option('-s, --seconds <seconds>', 'stop after this time', decimal(0.001, 1e6))
     .addOption(jsonOption())
+    .hook('preAction', partners({ host: 'pid', write: 'pid', count: 'pid', seconds: 'pid', pid: 'write' }))
     .addHelpText(
       'after',
       `
@@ -49,9 +51,7 @@ interface CaptureFlags {
 }
 
 async function capture(flags: CaptureFlags): Promise<void> {
-  if (flags.pid === undefined) return list(flags);
-  if (flags.write === undefined)
-    throw new ArgumentError('There is no file to write to.', { remedy: 'Name it with -w.' });
+  if (flags.pid === undefined || flags.write === undefined) return list(flags);
   if (flags.write === '-' && flags.json === true) {
     throw new ArgumentError('The standard output cannot take both frames and --json.', {
       remedy: 'Name a file with -w.',

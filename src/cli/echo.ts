@@ -1,28 +1,45 @@
+import { isIPv6 } from 'node:net';
 import type { Command } from 'commander';
 
+import { Control } from '../../bench/ends/control.js';
+import { NicError } from '../errors.js';
+import type { Faults } from '../fault/faults.js';
 import type { Channel } from '../host/channel.js';
 import type { MessageHandler } from '../host/inbox.js';
 import { Host } from '../host/host.js';
 import { preferLatency } from '../host/latency.js';
+import type { NicState } from '../nic/contract.js';
+import { listLinks } from '../nic/links.js';
+import { formatUdpAddress, isAnyAddress, parseUdpAddress, UDP_PORT, type UdpEnd } from '../nic/udpAddress.js';
 import { interruption } from './interrupt.js';
-import { DEFAULT_PORT, MAX_PORT, integer, jsonOption, nicFrom, nicOptions, type NicFlags } from './options.js';
+import { channelPort, DEFAULT_PORT, faultList, jsonOption, nicFrom, nicOptions, type NicFlags } from './options.js';
 import { note, print, printJson } from './output.js';
 
 export function register(program: Command): void {
   const echo = program
     .command('echo')
-    .description('a server that sends every message back to where it came from, until Ctrl-C')
-    .option('-p, --port <number>', 'port to listen on', integer(0, MAX_PORT), DEFAULT_PORT);
-  nicOptions(echo, ['xdp', 'packet', 'udp'], 'udp')
-    .addOption(jsonOption())
+    .description('a server that sends every message back, and takes part in emp bench --peer, until Ctrl-C')
+    .option('-p, --port <number>', 'port of its channels, which is not a UDP port', channelPort, DEFAULT_PORT);
+  nicOptions(echo, ['xdp', 'packet', 'udp'], { driver: 'udp', local: `127.0.0.1:${UDP_PORT}`, wait: 'adaptive' })
+    .option(
+      '--fault <list>',
+      'what befalls the frames it receives: drop=1%,delay=1ms..3ms,seed=7 (drop, burst, duplicate, reorder, delay, corrupt, truncate, replay)',
+      faultList,
+    )
+    .addOption(jsonOption('print JSON instead of text, an object on each line'))
     .addHelpText(
       'after',
       `
-It prints the address to connect to. With --json it prints one object when it listens, and one when it ends.
+It prints the address to connect to. It takes part in the tests of emp bench when a client asks for it (emp bench TEST --peer),
+one client at a time, and behaves as the test wants it: so leave it to machines that you trust. With --json it prints an object when it
+listens, when its interface goes down or up, and when it ends.
+When its interface goes down it says so and waits; when its interface is removed it ends with exit code 1.
 
 Examples:
-  emp echo --driver udp --address 0.0.0.0
+  emp echo                                      over udp, for programs of this machine
+  emp echo --local 0.0.0.0                      over udp, for other machines too
   emp echo --driver xdp --interface eth0 --require native --wait spin
+  emp echo --fault drop=1%,duplicate=0.5%,seed=7   loses and doubles frames, the same ones each time
   emp echo --driver packet --namespace emp-b --interface emp0`,
     )
     .action(serve);
@@ -30,26 +47,103 @@ Examples:
 
 interface EchoFlags extends NicFlags {
   port: number;
+  fault?: Faults;
   json?: boolean;
 }
 
 async function serve(flags: EchoFlags): Promise<void> {
   preferLatency();
   const interrupted = interruption();
-  await using host = await Host.open({ nic: nicFrom(flags), wait: flags.wait });
-  const server = new EchoServer(flags.json === true ? () => undefined : note);
+  const json = flags.json === true;
+  const { fault: faults } = flags;
+  await using host = await Host.open({
+    nic: nicFrom(flags),
+    wait: flags.wait,
+    ...(faults === undefined ? {} : { faults }),
+  });
+  const ended = untilTheEnd(host, interrupted, (state) => {
+    if (json) printJson({ nic: { state } });
+    else note(`${nicName(host)} is ${state}${state === 'down' ? ': nothing arrives until it is up again' : ' again'}.`);
+  });
+  const tell = json ? () => undefined : note;
+  const server = new EchoServer(tell);
+  new Control(host, flags.wait, tell);
   host.listen(flags.port, { allowHalfOpen: true, onChannel: (channel) => server.serve(channel) });
   const { driver, mode, notes } = host.info;
-  const ready = { listening: { address: host.address, port: flags.port, driver, mode, notes, pid: process.pid } };
-  if (flags.json === true) printJson(ready);
-  else print([`Listening on ${host.address}, port ${flags.port} (${driver}, ${mode}).`, ...notes].join('\n'));
-  await new Promise<void>((resolve) => {
+  if (json) {
+    const { address } = host;
+    const reached = isOnAll(host) ? { reached: addressesOf(host) } : {};
+    const wire = faults === undefined ? {} : { faults };
+    printJson({ listening: { address, ...reached, port: flags.port, driver, mode, ...wire, notes, pid: process.pid } });
+  } else {
+    const how = `channel port ${flags.port} (${driver}, ${mode})`;
+    const wire = faults === undefined ? [] : [`The wire has faults: ${JSON.stringify(faults)}`];
+    print([`Listening on ${host.address}, ${how}.${reachableAt(host)}`, ...wire, ...notes].join('\n'));
+  }
+  await ended;
+  const { channels, messages } = server;
+  const befallen = host.faults === undefined ? {} : { faults: host.faults };
+  if (json) printJson({ ended: { channels, messages, ...befallen } });
+  else print([`Echoed ${messages} messages of ${channels} channels.`, ...faultLine(host)].join('\n'));
+}
+
+function faultLine({ faults }: Host): string[] {
+  if (faults === undefined) return [];
+  const { frames, ...kinds } = faults;
+  const list = Object.entries(kinds).map(([kind, count]) => `${kind} ${count}`);
+  return [`Of ${frames} frames: ${list.join(', ')}.`];
+}
+
+/** Resolves at Ctrl-C; rejects when the host has failed, or its interface is gone, which does not come back for this host. */
+function untilTheEnd(host: Host, interrupted: AbortSignal, tell: (state: NicState) => void): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     if (interrupted.aborted) resolve();
     interrupted.addEventListener('abort', () => resolve());
+    host.onState = (state) => {
+      if (state === 'removed') reject(removed(host));
+      else tell(state);
+    };
+    if (host.nic.state !== 'up') host.onState(host.nic.state);
+    host.onClose = ({ error }) => {
+      if (error !== undefined) reject(error);
+    };
   });
-  const { channels, messages } = server;
-  if (flags.json === true) printJson({ ended: { channels, messages } });
-  else print(`Echoed ${messages} messages of ${channels} channels.`);
+}
+
+function nicName({ info }: Host): string {
+  return info.interface ?? `The interface of ${info.address}`;
+}
+
+function removed(host: Host): NicError {
+  return new NicError('ERR_EMP_NIC_FAILED', `${nicName(host)} was removed.`, {
+    remedy: 'Start emp echo again when there is an interface; emp nics lists them.',
+  });
+}
+
+/** Nobody can connect to 0.0.0.0: a server on all addresses is reached at each of them. Nobody else can connect to 127.0.0.1. */
+function reachableAt(host: Host): string {
+  if (host.info.driver !== 'udp') return '';
+  const { ip } = endOf(host);
+  if (ip === '::1' || ip.startsWith('127.')) return ' For this machine alone; others need --local.';
+  return isOnAll(host) ? ` Reached at ${addressesOf(host).join(', ')}.` : '';
+}
+
+function isOnAll(host: Host): boolean {
+  return host.info.driver === 'udp' && isAnyAddress(endOf(host).ip);
+}
+
+/** Of a host over udp. A scope is written as its number. */
+function endOf({ address }: Host): UdpEnd {
+  return parseUdpAddress(address, () => undefined);
+}
+
+/** All of this machine, of the family. */
+function addressesOf(host: Host): string[] {
+  const { ip, port } = endOf(host);
+  return listLinks({ namespace: host.info.namespace })
+    .flatMap((link) => link.addresses)
+    .filter((one) => isIPv6(one) === isIPv6(ip) && !one.startsWith('fe80:')) // those would need a scope
+    .map((one) => formatUdpAddress({ ip: one, port, scope: 0 }));
 }
 
 class EchoServer {

@@ -10,7 +10,8 @@ import { register as capture } from './capture.js';
 import { register as doctor } from './doctor.js';
 import { register as echo } from './echo.js';
 import { register as nics } from './nics.js';
-import { Exit, report } from './output.js';
+import { Exit, note, report } from './output.js';
+import { register as stat } from './stat.js';
 import { register as testbed } from './testbed.js';
 
 function packageVersion(): string {
@@ -33,11 +34,12 @@ Examples:
   emp doctor                         what this machine can do, and what is missing
   emp testbed up                     two namespaces, to try things out
   emp echo --driver udp              a server that sends everything back
+  emp stat                           the counters of hosts that run
   emp bench pingpong                 measure round trips
 
 Exit codes: 0 ok, 1 failed, 2 usage, 3 this machine cannot, 130 interrupted.`,
     );
-  for (const register of [doctor, nics, testbed, echo, capture, bench]) register(program);
+  for (const register of [doctor, nics, testbed, echo, capture, stat, bench]) register(program);
   return program;
 }
 
@@ -46,7 +48,9 @@ const end = argv.indexOf('--');
 const json = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
 // Who reads us may stop: `emp nics | head -1`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? Exit.ok : Exit.failed);
+  if (error.code === 'EPIPE') process.exit(Exit.ok);
+  note(`emp: The standard output cannot be written: ${error.message}.`);
+  process.exit(Exit.failed);
 });
 try {
   await createProgram().parseAsync(argv);

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
 
 import { listLinks, type LinkInfo } from '../nic/links.js';
-import { jsonOption } from './options.js';
+import { jsonOption, nonEmpty } from './options.js';
 import { print, printJson, table } from './output.js';
 
 export function register(program: Command): void {
   program
     .command('nics')
     .description('list the network interfaces, and what EMP can do with each')
-    .option('-n, --namespace <name>', 'of another network namespace, as of `ip netns` (needs root)')
+    .option('-n, --namespace <name>', 'of another network namespace, as of `ip netns` (needs root)', nonEmpty)
     .addOption(jsonOption())
     .addHelpText(
       'after',

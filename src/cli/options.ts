@@ -1,8 +1,12 @@
 // Options that several commands share, and their strict parsing: what is not wholly right is refused, with what was expected.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
+import { CONTROL_PORT, VERIFYING_SINK_PORT } from '../../bench/ends/commands.js';
 import { ArgumentError } from '../errors.js';
+import type { Faults } from '../fault/faults.js';
+import { parseFaults } from '../fault/parse.js';
 import type { DriverName, NicOptions } from '../nic/contract.js';
+import { local, type Local } from './addresses.js';
 
 /** A whole number of a range, decimal or 0x-hexadecimal. */
 export function integer(low: number, high: number): (text: string) => number {
@@ -34,8 +38,31 @@ export function integers(low: number, high: number): (text: string) => number[] 
   };
 }
 
+/** A name that is not empty. */
+export function nonEmpty(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Expected a name.');
+}
+
 export const MAX_PORT = 0xffffffff;
+/** Of a channel. Some are taken at every `emp echo`. */
+export function channelPort(text: string): number {
+  const port = integer(0, MAX_PORT)(text);
+  if (port < CONTROL_PORT || port > VERIFYING_SINK_PORT) return port;
+  throw new InvalidArgumentError(`Ports ${CONTROL_PORT} to ${VERIFYING_SINK_PORT} are of the measurements.`);
+}
+
 export const DEFAULT_PORT = 7; // the echo service, as in TCP and UDP
+
+/** Faults of a wire, as text; given once. */
+export function faultList(text: string, before?: Faults): Faults {
+  if (before !== undefined) throw new InvalidArgumentError('Given twice; put all faults into one list, with commas.');
+  try {
+    return parseFaults(text);
+  } catch (error) {
+    throw error instanceof ArgumentError ? new InvalidArgumentError(error.message) : error;
+  }
+}
 
 export type WaitName = 'spin' | 'event' | 'adaptive';
 
@@ -46,32 +73,40 @@ export interface NicFlags {
   namespace?: string;
   queue?: number;
   require?: 'zerocopy' | 'native';
-  address?: string;
-  udpPort?: number;
+  local?: Local;
   wait: WaitName;
 }
 
-/** Adds what decides which NIC a command opens, and how it waits. Without a default the command chooses a driver. */
+/** Where the defaults of a command differ from another's. */
+export interface NicDefaults {
+  /** Undefined: the command chooses one. */
+  driver?: DriverName;
+  /** What `--local` is without, in words. */
+  local: string;
+  wait: WaitName;
+}
+
+/** Adds what decides which NIC a command opens, and how it waits. */
 export function nicOptions(
   command: Command,
   drivers: readonly DriverName[],
-  driver: DriverName | undefined,
-  wait: WaitName = 'adaptive',
+  { driver, local: here, wait }: NicDefaults,
 ): Command {
   const which = new Option('-d, --driver <driver>', 'how frames reach the wire').choices(drivers);
-  return command
-    .addOption(driver === undefined ? which : which.default(driver))
-    .option('-i, --interface <name>', 'network interface (xdp, packet)')
-    .option('-n, --namespace <name>', 'network namespace to open it in, as of `ip netns` (needs root)')
-    .option('-q, --queue <number>', 'receive and transmit queue (xdp; default: 0)', integer(0, 4095))
-    .addOption(new Option('--require <mode>', 'fail rather than fall back (xdp)').choices(['zerocopy', 'native']))
-    .option('-a, --address <ip>', 'own IPv4 or IPv6 address (udp; default: 127.0.0.1)')
-    .option('--udp-port <number>', 'own UDP port, 0: any (udp; default: 34997)', integer(0, 65535))
-    .addOption(waitOption(wait));
+  command.addOption(driver === undefined ? which : which.default(driver));
+  return placeOptions(command, here).addOption(
+    new Option('--wait <strategy>', 'how to wait for frames').choices(['spin', 'event', 'adaptive']).default(wait),
+  );
 }
 
-export function waitOption(wait: WaitName = 'adaptive'): Option {
-  return new Option('--wait <strategy>', 'how to wait for frames').choices(['spin', 'event', 'adaptive']).default(wait);
+/** Adds what says where a driver opens its NIC. */
+export function placeOptions(command: Command, here: string): Command {
+  return command
+    .option('-i, --interface <name>', 'network interface (xdp, packet)', nonEmpty)
+    .option('-n, --namespace <name>', 'network namespace to open it in, as of `ip netns` (needs root)', nonEmpty)
+    .option('-q, --queue <number>', 'receive and transmit queue (xdp; default: 0)', integer(0, 4095))
+    .addOption(new Option('--require <mode>', 'fail rather than fall back (xdp)').choices(['zerocopy', 'native']))
+    .option('-l, --local <ip[:port]>', `own address; port 0: any that is free (udp; default: ${here})`, local);
 }
 
 /** The NIC that the flags name. An option that the driver has no use for is an error, not ignored. */
@@ -80,7 +115,7 @@ export function nicFrom(flags: NicFlags): NicOptions {
   const common = flags.namespace === undefined ? {} : { namespace: flags.namespace };
   switch (driver) {
     case 'xdp':
-      refuse(flags, ['address', 'udpPort']);
+      refuse(flags, ['local']);
       return {
         driver,
         ...common,
@@ -89,18 +124,13 @@ export function nicFrom(flags: NicFlags): NicOptions {
         ...(flags.require === undefined ? {} : { require: flags.require }),
       };
     case 'packet':
-      refuse(flags, ['address', 'udpPort', 'queue', 'require']);
+      refuse(flags, ['local', 'queue', 'require']);
       return { driver, ...common, interface: needInterface(flags) };
     case 'udp':
       refuse(flags, ['interface', 'queue', 'require']);
-      return {
-        driver,
-        ...common,
-        ...(flags.address === undefined ? {} : { address: flags.address }),
-        ...(flags.udpPort === undefined ? {} : { port: flags.udpPort }),
-      };
+      return { driver, ...common, ...flags.local };
     case 'memory':
-      refuse(flags, ['interface', 'namespace', 'queue', 'require', 'address', 'udpPort']);
+      refuse(flags, ['interface', 'namespace', 'queue', 'require', 'local']);
       return { driver, name: 'emp' };
   }
 }
@@ -110,8 +140,7 @@ const FLAG = {
   namespace: '--namespace',
   queue: '--queue',
   require: '--require',
-  address: '--address',
-  udpPort: '--udp-port',
+  local: '--local',
 } as const;
 
 function refuse(flags: NicFlags, names: readonly (keyof typeof FLAG)[]): void {
@@ -128,6 +157,6 @@ function needInterface(flags: NicFlags): string {
   });
 }
 
-export function jsonOption(): Option {
-  return new Option('--json', 'print one JSON object instead of text');
+export function jsonOption(text = 'print one JSON object instead of text'): Option {
+  return new Option('--json', text);
 }

@@ -79,9 +79,9 @@ function describe(error: unknown): Description {
 }
 
 function describeUsage(error: CommanderError): Description {
+  if (error.exitCode === 0) return { code: '', message: '', exit: Exit.ok };
   // `emp` alone shows the help, and is no success; asked for, the help is.
   if (error.code === 'commander.help') return { code: '', message: '', exit: Exit.usage };
-  if (error.exitCode === 0) return { code: '', message: '', exit: Exit.ok };
   const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   return { code: 'ERR_EMP_ARGUMENT', message, remedy: 'See --help of the command.', exit: Exit.usage };
 }

@@ -1,4 +1,4 @@
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, describe } from '../errors.js';
 
 /** Checks of what applications pass. Each error says what was passed and what is expected. */
 
@@ -28,11 +28,15 @@ export function checkBoolean(name: string, value: unknown): void {
   throw new ArgumentError(`${name} is ${describe(value)}; expected true or false.`, { remedy: 'Pass true or false.' });
 }
 
-/** What a value is, in a word. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
-    return String(value);
+export function checkMessage(bytes: Uint8Array, type: number): void {
+  if (!(bytes instanceof Uint8Array)) {
+    throw new ArgumentError(`A message is a Uint8Array or Buffer, not ${describe(bytes)}.`);
   }
-  if (typeof value === 'string') return `'${value}'`;
-  return typeof value === 'object' ? (value.constructor?.name ?? 'an object') : `a ${typeof value}`;
+  checkType(type);
+}
+
+export function checkType(type: number): void {
+  if (type !== (type & 0xffff)) {
+    throw new ArgumentError(`The message type is ${describe(type)}; it must be an integer from 0 to 65535.`);
+  }
 }

@@ -1,13 +1,13 @@
-import type { ChannelCore, ChannelEvents } from '../channel/core.js';
+import type { ChannelEvents } from '../channel/events.js';
+import type { ChannelCore } from '../channel/core.js';
 import { ChannelCounter, named } from '../channel/counters.js';
-import type { CloseReason } from '../channel/reasons.js';
-import { ArgumentError, ChannelError } from '../errors.js';
-import type { EmpError } from '../errors.js';
+import { ArgumentError, ChannelError, describe } from '../errors.js';
+import type { CloseReason, EmpError } from '../errors.js';
 import type { LinkAddress } from '../nic/contract.js';
-import { checkFunction, describe } from './arguments.js';
+import { checkFunction, checkMessage, checkType } from './arguments.js';
 import { warnOfHandler } from './handlerWarning.js';
 import { Inbox } from './inbox.js';
-import type { Message, MessageHandler } from './inbox.js';
+import type { FragmentHandler, Message, MessageHandler } from './inbox.js';
 import type { Loop } from './loop.js';
 
 export interface CloseInfo {
@@ -23,6 +23,11 @@ export interface CloseInfo {
 export class Channel implements AsyncDisposable {
   /** Told when `send` or `reserve`, having refused before, may succeed again (E5). */
   onWritable: (() => void) | undefined = undefined;
+  /**
+   * Takes messages of several frames piece by piece, in order and in place, as they arrive: nothing is put together or copied. Set it with
+   * `onMessage`, which keeps getting the messages of one frame. It holds for messages that begin while it is set.
+   */
+  onFragment: FragmentHandler | undefined = undefined;
   /** Told when the peer has ended its side and everything it sent was delivered. */
   onEnd: (() => void) | undefined = undefined;
   /** Told once, last. */
@@ -57,6 +62,11 @@ export class Channel implements AsyncDisposable {
       () => this.#resume(),
       () => loop.yield(),
     );
+  }
+
+  /** Tells this channel from the others of its host: `emp.source` of the frames that it sends, in a capture. */
+  get id(): number {
+    return this.#core.link.localId >>> 0;
   }
 
   /** The peer's address on the link. */
@@ -133,8 +143,9 @@ export class Channel implements AsyncDisposable {
 
   /**
    * Room for a message of up to `length` bytes in a transmit frame: the offset in `bytes` to write it at, or -1 (back-pressure). Then
-   * `commit`. No copy is made between here and the wire. Write and commit before your code returns to the event loop or awaits: the
-   * offset is good until then, or the end of the channel, only. After that the frame may be another's.
+   * `commit`. No copy is made between here and the wire. The promise ends with the turn: write and commit before your handler returns, or
+   * your code awaits, polls or returns to the event loop. After that the frame has left, or is another's, and `commit` throws. Another
+   * `reserve` takes the place of one that was not committed.
    * @throws ERR_EMP_CLOSED, ERR_EMP_MESSAGE_TOO_LONG (more than `maxFrameMessage`)
    */
   reserve(length: number): number {
@@ -142,15 +153,17 @@ export class Channel implements AsyncDisposable {
     if (!Number.isInteger(length) || length < 0) {
       throw new ArgumentError(`reserve() takes a length in bytes, a whole number, not ${describe(length)}.`);
     }
+    this.#loop.enter();
     const offset = this.#core.sender.reserve(length);
-    if (offset < 0) {
-      this.#loop.enter();
-      this.#core.owner.touch(this.#core);
-    }
+    // Even if nothing is committed: the end of the turn takes the frame back.
+    this.#core.owner.touch(this.#core);
     return offset;
   }
 
-  /** Sends the first `length` bytes of what was reserved. */
+  /**
+   * Sends the first `length` bytes of what was reserved in this turn.
+   * @throws ERR_EMP_CLOSED, ERR_EMP_ARGUMENT (nothing, or less, is reserved)
+   */
   commit(length: number, type = 0): void {
     if (!this.#core.isOpen || this.#ending) throw this.#notWritable();
     checkType(type);
@@ -263,6 +276,7 @@ export class Channel implements AsyncDisposable {
     return new ChannelError('ERR_EMP_CLOSED', `The channel to ${this.#core.name} takes no messages: ${why}.`, {
       remedy: 'Connect again to send more.',
       cause,
+      reason: this.#info?.reason,
     });
   }
 
@@ -351,6 +365,12 @@ class Events implements ChannelEvents {
     this.channel.pauseUntilRead();
     this.whenOpened();
   }
+  get wantsFragments(): boolean {
+    return this.channel.onFragment !== undefined;
+  }
+  fragment(bytes: Uint8Array, offset: number, length: number, position: number, total: number, type: number): void {
+    this.channel.onFragment?.(bytes, offset, length, position, total, type);
+  }
   message(bytes: Uint8Array, offset: number, length: number, type: number): void {
     this.inbox.message(bytes, offset, length, type);
   }
@@ -366,18 +386,5 @@ class Events implements ChannelEvents {
   closed(reason: CloseReason, error: EmpError | undefined): void {
     this.channel.tellClosed(reason, error);
     if (!this.#isOpen && error !== undefined) this.whenFailed(error);
-  }
-}
-
-function checkMessage(bytes: Uint8Array, type: number): void {
-  if (!(bytes instanceof Uint8Array)) {
-    throw new ArgumentError(`A message is a Uint8Array or Buffer, not ${describe(bytes)}.`);
-  }
-  checkType(type);
-}
-
-function checkType(type: number): void {
-  if (type !== (type & 0xffff)) {
-    throw new ArgumentError(`The message type is ${describe(type)}; it must be an integer from 0 to 65535.`);
   }
 }

@@ -14,3 +14,12 @@ export function warnOfAnswer(handler: string, answer: string, remedy: string): v
 function warn(text: string, remedy: string, cause?: unknown): void {
   process.emitWarning(new EmpError('ERR_EMP_HANDLER', text, { remedy, cause }));
 }
+
+/** Calls a handler that nothing depends on: one that throws is told of, and changes nothing. */
+export function callHandler(name: string, call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    warnOfHandler(name, error);
+  }
+}

@@ -1,87 +1,44 @@
-import { ChannelState } from '../channel/core.js';
+import { ChannelState } from '../channel/events.js';
 import type { ChannelCore } from '../channel/core.js';
-import { EngineCounter, named } from '../channel/counters.js';
 import { Engine } from '../channel/engine.js';
 import { resolveChannelOptions } from '../channel/options.js';
-import type { ChannelOptions } from '../channel/options.js';
 import { closeError } from '../channel/reasons.js';
-import { ArgumentError, ChannelError, EmpError } from '../errors.js';
-import { NicCounter } from '../nic/contract.js';
+import { AbortError, ArgumentError, describe, EmpError } from '../errors.js';
+import type { FaultCounts } from '../fault/model.js';
+import { NIC_COUNTERS } from '../nic/contract.js';
 import type { LinkAddress, Nic, NicInfo, NicOptions, NicState } from '../nic/contract.js';
-import { openNic } from '../nic/open.js';
-import { Reject } from '../wire/header.js';
-import { checkBoolean, checkFunction, checkOptions, describe } from './arguments.js';
-import type { Names } from './arguments.js';
+import type { PathEvent, PathInfo } from '../path/events.js';
+import { MultiNic } from '../path/multiNic.js';
+import { checkBoolean, checkOptions } from './arguments.js';
 import { Channel } from './channel.js';
-import { MonotonicClock, microseconds } from './clock.js';
-import { warnOfHandler } from './handlerWarning.js';
-import type { MessageHandler } from './inbox.js';
-import { checkListenOptions, Listener } from './listener.js';
-import type { ConnectionRequest, ListenOptions } from './listener.js';
-import { Loop } from './loop.js';
-import type { WaitStrategy } from './loop.js';
+import type { CloseInfo } from './channel.js';
+import { callHandler } from './handlerWarning.js';
+import { Listener, type ListenOptions } from './listener.js';
+import { Loop, type WaitStrategy } from './loop.js';
+import { HostNics } from './nics.js';
+import { hostError, wanted } from './verdicts.js';
+import { checkConnect, checkHostOptions, checkListen, checkOptionsOf, checkWait } from './options.js';
+import type { ConnectOptions, HostChannelOptions, HostOptions } from './options.js';
 import { random32 } from './random.js';
-import { TappedNic } from './tap/tappedNic.js';
-import { tapWanted } from './tap/tapServer.js';
+import { fixShapes } from './shapes.js';
+import { countersOf, type HostCounters, type HostMemory } from './stat/hostMemory.js';
+import { thisProcess, type Surroundings } from './surroundings.js';
+import type { Clock } from '../channel/link.js';
+import type { Timers } from './timers.js';
 
-export interface HostChannelOptions extends ChannelOptions {
-  /** False (default, as in node:net): when the peer has ended its side, this side ends too. */
-  allowHalfOpen?: boolean;
-}
-
-export interface HostOptions {
-  /** The NIC to open, or one that is open (it is closed with the host). */
-  nic: NicOptions | Nic;
-  /** How the host waits for frames. Default `adaptive`. */
-  wait?: WaitStrategy;
-  /** Defaults of all channels of this host. */
-  channel?: HostChannelOptions;
-  /** Lets `emp capture` see the frames. Default: whether EMP_TAP is set in the environment. */
-  tap?: boolean;
-  /** 32 random bits, for ids and sequence numbers. Default: the system's generator. For tests. */
-  random?: () => number;
-}
-
-export interface ConnectOptions extends HostChannelOptions {
-  signal?: AbortSignal;
-  /** How long to try, ms. Default: `connectTimeout` of the channel options (5000). */
-  timeout?: number;
-  /** The callback face, set before the first message can arrive. */
-  onMessage?: MessageHandler;
-}
-
-export interface HostCounters {
-  nic: Record<keyof typeof NicCounter, number>;
-  host: Record<keyof typeof EngineCounter, number>;
-  /** Frames that could not be decoded, by reason. */
-  rejected: Record<string, number>;
-  channels: number;
-}
-
-const CHANNEL_OPTIONS: Names<HostChannelOptions> = {
-  window: true,
-  maxMessage: true,
-  payloadCheck: true,
-  initialRto: true,
-  minRto: true,
-  maxRto: true,
-  keepAlive: true,
-  peerTimeout: true,
-  connectTimeout: true,
-  onResend: true,
-  allowHalfOpen: true,
-};
-const CONNECT_OPTIONS: Names<ConnectOptions> = { signal: true, timeout: true, onMessage: true, ...CHANNEL_OPTIONS };
-const LISTEN_OPTIONS: Names<ListenOptions & HostChannelOptions> = {
-  accept: true,
-  onChannel: true,
-  backlog: true,
-  ...CHANNEL_OPTIONS,
-};
-const HOST_OPTIONS: Names<HostOptions> = { nic: true, wait: true, channel: true, tap: true, random: true };
+export type { ConnectOptions, ConnectSignal, HostChannelOptions, HostOptions } from './options.js';
+export type { HostCounters } from './stat/hostMemory.js';
 
 /** How long `close` waits for channels to end in peace, ms. */
 const CLOSE_PATIENCE = 2000;
+
+interface Machine {
+  readonly memory: HostMemory;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly isReal: boolean;
+  readonly nics: HostNics;
+}
 
 /**
  * A machine on the wire: one NIC, its run loop, its channels. It keeps the process alive until it is closed.
@@ -90,21 +47,41 @@ export class Host implements AsyncDisposable {
   readonly nic: Nic;
   /** Told when the NIC's link goes up or down or the NIC is removed. */
   onState: ((state: NicState) => void) | undefined = undefined;
+  /** Told when a path to a peer fails or works again, and when frames take another one. Only with a list of NICs. */
+  onPath: ((event: PathEvent) => void) | undefined = undefined;
+  /** Told once, last: when the host is closed, by `close` or because it failed. */
+  onClose: ((info: CloseInfo) => void) | undefined = undefined;
+  /** The same as a promise. Never rejects: `error` is undefined if it was closed by `close`. */
+  readonly closed: Promise<CloseInfo>;
 
+  /** Few fields are better than many: see `shapes.ts`. */
+  readonly #machine: Machine;
   readonly #engine: Engine;
   readonly #loop: Loop;
   readonly #options: HostChannelOptions;
   readonly #listeners = new Map<number, Listener>();
   readonly #channels = new Set<Channel>();
   #closing: Promise<void> | undefined = undefined;
+  /** How it ends, unless it fails. */
+  #end: CloseInfo = { reason: 'ended', error: undefined };
+  #resolveClosed!: (info: CloseInfo) => void;
 
-  private constructor(nic: Nic, options: HostOptions) {
+  private constructor(nic: Nic, options: Omit<HostOptions, 'nic'>, surroundings: Surroundings, nics: HostNics) {
     this.nic = nic;
+    this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     this.#options = { ...options.channel };
-    const clock = new MonotonicClock();
-    this.#engine = new Engine(nic, options.random ?? random32, clock);
-    this.#loop = new Loop(nic, this.#engine, clock, options.wait ?? 'adaptive', (error) => this.#failed(error));
+    const { random = random32, wait = 'adaptive' } = options;
+    const { clock, timers, isReal } = surroundings;
+    const memory = surroundings.memory(nic.info, wait);
+    this.#machine = { memory, clock, timers, isReal, nics };
+    nic.countIn(memory.nic);
+    fixShapes(nic, memory);
+    this.#engine = new Engine(nic, random, clock, memory);
+    this.#loop = new Loop(nic, this.#engine, { clock, timers, isReal }, memory, wait, (error) => this.#failed(error));
     nic.onState = (state) => this.#nicState(state);
+    // Not in the middle of things: a handler may take a NIC away.
+    const tell = (event: PathEvent) => timers.microtask(() => this.#tellPath(event));
+    nics.watch(memory.paths, () => this.#loop.enter(), tell);
     this.#loop.start();
   }
 
@@ -113,23 +90,23 @@ export class Host implements AsyncDisposable {
    * @throws NicError of the driver; ERR_EMP_ARGUMENT
    */
   static async open(options: HostOptions): Promise<Host> {
-    if (typeof options !== 'object' || options === null || typeof options.nic !== 'object' || options.nic === null) {
-      throw new ArgumentError("Host.open() needs { nic: { driver: 'xdp' | 'packet' | 'udp' | 'memory', ... } }.");
-    }
-    checkOptions('Host.open()', options, HOST_OPTIONS);
-    const { wait, channel, tap, random } = options;
-    checkFunction('random', random, '() => number, of 32 random bits');
-    checkBoolean('tap', tap);
-    if (wait !== undefined && wait !== 'spin' && wait !== 'event' && wait !== 'adaptive') {
-      throw new ArgumentError(`wait is '${String(wait)}'; it must be 'spin', 'event' or 'adaptive'.`);
-    }
-    if (channel !== undefined) {
-      checkOptions('channel of Host.open()', channel, CHANNEL_OPTIONS);
-      checkBoolean('allowHalfOpen', channel.allowHalfOpen);
-      resolveChannelOptions(channel);
-    }
-    const nic = isNic(options.nic) ? options.nic : openNic(options.nic);
-    return new Host((tap ?? tapWanted()) ? await TappedNic.wrap(nic) : nic, options);
+    checkHostOptions(options);
+    const surroundings = thisProcess();
+    const nics = new HostNics(options);
+    const nic = await nics.open(options, { clock: surroundings.clock, random: options.random ?? random32 });
+    return new Host(nic, options, surroundings, nics);
+  }
+
+  /**
+   * On a machine that is not this process: of the simulator.
+   * @internal
+   */
+  static openIn(surroundings: Surroundings, open: () => Nic, options: Omit<HostOptions, 'nic'>): Host {
+    checkOptionsOf(options);
+    const nics = new HostNics({ tap: false });
+    const nic = open();
+    if (nic instanceof MultiNic) nics.multi = nic;
+    return new Host(nic, options, surroundings, nics);
   }
 
   get info(): NicInfo {
@@ -138,7 +115,47 @@ export class Host implements AsyncDisposable {
 
   /** This machine's address on the link; what peers pass to `connect`. */
   get address(): LinkAddress {
-    return this.nic.info.address;
+    return this.#machine.nics.multi?.address ?? this.nic.info.address;
+  }
+
+  /** The ways to all peers. Empty without a list of NICs. */
+  get paths(): PathInfo[] {
+    return this.#machine.nics.multi?.paths.list ?? [];
+  }
+
+  /**
+   * Another NIC for a host that was opened with a list of NICs: peers hear of it, and frames may go by it.
+   * @throws NicError of the driver; ERR_EMP_MTU if it takes shorter frames than the host sends; ERR_EMP_ARGUMENT
+   */
+  async addNic(nic: NicOptions | Nic): Promise<Nic> {
+    this.#assertOpen();
+    const opened = await this.#machine.nics.add(nic, () => this.#assertOpen());
+    this.#loop.enter();
+    return opened;
+  }
+
+  /**
+   * Gives up a NIC of `nics` and closes it; what is under way by it goes again by another.
+   * @throws ERR_EMP_ARGUMENT if it is none of them, or the last one
+   */
+  removeNic(nic: Nic): void {
+    this.#assertOpen();
+    const multi = this.#machine.nics.several('removeNic()');
+    this.#loop.enter();
+    if (multi.remove(nic)) return;
+    throw new ArgumentError('removeNic() was given the last NIC of the host, or none of them.', {
+      remedy: 'Pass an element of host.nics, which must have another one; or close the host.',
+    });
+  }
+
+  /** Those that it has now. */
+  get nics(): Nic[] {
+    return this.#machine.nics.multi?.nics ?? [this.nic];
+  }
+
+  /** What the faults that it was opened with have done so far. */
+  get faults(): Readonly<FaultCounts> | undefined {
+    return this.#machine.nics.faults;
   }
 
   /**
@@ -147,14 +164,13 @@ export class Host implements AsyncDisposable {
    */
   async connect(address: LinkAddress, port: number, options: ConnectOptions = {}): Promise<Channel> {
     this.#assertOpen();
-    checkAddress(address);
-    checkPort(port);
-    checkConnectOptions(options);
+    checkConnect(address, port, options);
     const { signal, timeout, onMessage, ...rest } = options;
     const merged = { ...this.#options, ...rest, ...(timeout === undefined ? {} : { connectTimeout: timeout }) };
     const settings = resolveChannelOptions(merged);
     if (this.nic.state === 'removed') throw closeError('nic-lost', `${address} port ${port}`);
-    if (signal?.aborted === true) throw aborted(address, port, signal.reason);
+    const call = `connect(${address}, ${port})`;
+    if (signal?.aborted === true) throw new AbortError(call, signal.reason);
     this.#loop.enter();
     return new Promise<Channel>((resolve, reject) => {
       const onAbort = () => core.fail('aborted', undefined, signal?.reason);
@@ -172,7 +188,9 @@ export class Host implements AsyncDisposable {
         },
         (error) => {
           settled();
-          reject(error);
+          reject(
+            signal?.aborted === true && error.code === 'ERR_EMP_ABORTED' ? new AbortError(call, signal.reason) : error,
+          );
         },
       );
       signal?.addEventListener('abort', onAbort, { once: true });
@@ -186,17 +204,14 @@ export class Host implements AsyncDisposable {
    */
   listen(port: number, options: ListenOptions & HostChannelOptions = {}): Listener {
     this.#assertOpen();
-    checkPort(port);
-    checkOptions('listen()', options, LISTEN_OPTIONS);
-    checkListenOptions(options);
-    checkBoolean('allowHalfOpen', options.allowHalfOpen);
+    checkListen(port, options);
     const merged = { ...this.#options, ...options };
     const settings = resolveChannelOptions(merged);
     const listener = new Listener(port, { ...options }, () => {
-      this.#engine.unlisten(port);
+      this.#engine.handshakes.unlisten(port);
       this.#listeners.delete(port);
     });
-    this.#engine.listen(port, {
+    this.#engine.handshakes.listen(port, {
       settings,
       accept: (request, opening) => wanted(listener, request, opening),
       accepted: (core) => this.#accepted(core, listener, merged.allowHalfOpen ?? false),
@@ -223,9 +238,18 @@ export class Host implements AsyncDisposable {
     return channel;
   }
 
+  /**
+   * Waits for frames in another way from now on.
+   * @throws ERR_EMP_ARGUMENT
+   */
+  waitBy(wait: WaitStrategy): void {
+    checkWait(wait);
+    this.#loop.waitBy(wait);
+  }
+
   /** One turn of the run loop, for programs with a loop of their own. Returns the frames received. */
   poll(): number {
-    if (!this.#loop.running) throw hostClosed();
+    if (!this.#loop.running) throw this.#isClosed();
     return this.#loop.turn();
   }
 
@@ -239,18 +263,25 @@ export class Host implements AsyncDisposable {
         remedy: 'Pass () => boolean: it spins until that is true.',
       });
     }
+    if (!this.#machine.isReal) {
+      throw new ArgumentError('spin() lets no time pass in a simulated world.', {
+        remedy: 'Await world.sleep() instead.',
+      });
+    }
     this.#loop.spin(until);
-    if (!this.#loop.running) throw hostClosed();
+    if (!this.#loop.running) throw this.#isClosed();
   }
 
-  /** Counters by name, of the NIC and of frames that reached no channel; each channel has its own. */
+  /** The channels that are open or opening. */
+  get channels(): Channel[] {
+    return [...this.#channels];
+  }
+
+  /** What this host has counted, by name: its NIC, its loop, all its channels together. Each channel has its own. */
   counters(): HostCounters {
-    return {
-      nic: named(NicCounter, this.nic.counters),
-      host: named(EngineCounter, this.#engine.counters),
-      rejected: named(Reject, this.#engine.rejects),
-      channels: this.#engine.channelCount,
-    };
+    void this.nic.counters; // the newest numbers of the kernel
+    const channels = this.#engine.channels.map(({ link }) => link.counters);
+    return countersOf(this.#machine.memory, channels);
   }
 
   /**
@@ -270,16 +301,33 @@ export class Host implements AsyncDisposable {
   async #close(force: boolean): Promise<void> {
     for (const listener of [...this.#listeners.values()]) listener.close();
     if (!force && this.nic.state !== 'removed' && this.nic.state !== 'closed') await this.#drain();
-    for (const core of this.#engine.channels) core.fail('host-closed');
+    this.#endChannels('host-closed');
     await new Promise<void>((resolve) => {
       this.#loop.stop(() => {
-        if (this.nic.state !== 'closed') {
-          this.nic.flush();
-          this.nic.close();
-        }
+        this.#release();
+        this.#machine.memory.end();
         resolve();
       });
     });
+    this.#resolveClosed(this.#end);
+    callHandler('onClose', () => this.onClose?.(this.#end));
+  }
+
+  #release(): void {
+    const { nic } = this;
+    try {
+      if (nic.state !== 'closed') nic.flush();
+    } catch (error) {
+      this.#note('failed', error);
+    }
+    try {
+      nic.close();
+    } catch (error) {
+      this.#note('failed', error);
+    }
+    // The newest NIC of a driver outlives its host (`nic/open.ts`).
+    nic.onState = undefined;
+    nic.countIn(new Float64Array(NIC_COUNTERS));
   }
 
   /** Waits until every channel has ended and lingered, or patience has run out. */
@@ -292,18 +340,38 @@ export class Host implements AsyncDisposable {
     }
     for (const channel of this.#channels) void channel.close();
     this.#loop.enter();
-    const deadline = microseconds() + CLOSE_PATIENCE * 1000;
-    while (this.#engine.channelCount > 0 && microseconds() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const { clock, timers } = this.#machine;
+    clock.read();
+    const deadline = clock.cell[0] + CLOSE_PATIENCE * 1000;
+    while (this.#engine.channelCount > 0 && clock.cell[0] < deadline) {
+      await new Promise<void>((resolve) => timers.timeout(resolve, 5));
+      clock.read();
     }
   }
 
   /** A turn threw, or the NIC was closed under us: every channel hears of it, and the host is closed. */
-  #failed(error: unknown): void {
+  #failed(cause: unknown): void {
     const reason = this.nic.state === 'closed' ? 'nic-lost' : 'failed';
-    for (const core of this.#engine.channels) core.fail(reason, undefined, error);
-    if (reason === 'failed') warnOfHandler('turn', error);
+    this.#note(reason, cause);
+    this.#endChannels(reason, cause);
+    // Nobody looks: a fault must not pass in silence.
+    if (this.onClose === undefined) process.emitWarning(this.#end.error!);
     void this.close({ force: true });
+  }
+
+  #endChannels(reason: 'host-closed' | 'failed' | 'nic-lost', cause?: unknown): void {
+    for (const core of this.#engine.channels) {
+      try {
+        core.fail(reason, undefined, cause);
+      } catch (error) {
+        core.fail('nic-lost', undefined, error); // a NIC that takes no frame: the peer is not told
+      }
+    }
+  }
+
+  /** The first failure is the one that is told. */
+  #note(reason: 'failed' | 'nic-lost', cause: unknown): void {
+    if (this.#end.error === undefined) this.#end = { reason, error: hostError(reason, this.address, cause) };
   }
 
   #nicState(state: NicState): void {
@@ -311,66 +379,22 @@ export class Host implements AsyncDisposable {
       this.#loop.enter();
       for (const core of this.#engine.channels) core.fail('nic-lost');
     }
-    try {
-      this.onState?.(state);
-    } catch (error) {
-      warnOfHandler('onState', error);
-    }
+    callHandler('onState', () => this.onState?.(state));
+  }
+
+  #tellPath(event: PathEvent): void {
+    if (this.#loop.running) callHandler('onPath', () => this.onPath?.(event));
   }
 
   #assertOpen(): void {
     if (this.#closing === undefined && this.nic.state !== 'closed') return;
-    throw hostClosed();
+    throw this.#isClosed();
   }
-}
 
-function hostClosed(): EmpError {
-  return new EmpError('ERR_EMP_CLOSED', 'This host is closed.', { remedy: 'Open another one with Host.open().' });
-}
-
-function isNic(nic: NicOptions | Nic): nic is Nic {
-  return 'receive' in nic && typeof nic.receive === 'function';
-}
-
-function wanted(listener: Listener, request: ConnectionRequest, opening: number): boolean | 'backlog' {
-  try {
-    return listener.wants(request, opening);
-  } catch (error) {
-    warnOfHandler('accept', error);
-    return false;
+  #isClosed(): EmpError {
+    const remedy = 'Open another one with Host.open().';
+    return new EmpError('ERR_EMP_CLOSED', 'This host is closed.', { remedy, cause: this.#end.error });
   }
-}
-
-function checkAddress(address: string): void {
-  if (typeof address === 'string' && address !== '') return;
-  throw new ArgumentError(`The address is ${describe(address)}; expected the address of a host, as text.`, {
-    remedy: 'Pass what `host.address` says there.',
-  });
-}
-
-function checkConnectOptions(options: ConnectOptions): void {
-  checkOptions('connect()', options, CONNECT_OPTIONS);
-  const { signal, timeout, onMessage, allowHalfOpen } = options;
-  checkFunction('onMessage', onMessage, '(bytes, offset, length, type) => void');
-  checkBoolean('allowHalfOpen', allowHalfOpen);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new ArgumentError(`signal is ${describe(signal)}; expected an AbortSignal.`, {
-      remedy: 'Pass the signal of an AbortController, or AbortSignal.timeout(ms).',
-    });
-  }
-  if (timeout !== undefined && typeof timeout !== 'number') {
-    throw new ArgumentError(`timeout is ${describe(timeout)}; expected a number.`, { remedy: 'Pass a time in ms.' });
-  }
-}
-
-function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 0xffffffff) {
-    throw new ArgumentError(`The port is ${String(port)}; it must be an integer from 0 to 4294967295.`);
-  }
-}
-
-function aborted(address: string, port: number, cause: unknown): ChannelError {
-  return new ChannelError('ERR_EMP_ABORTED', `connect(${address}, ${port}) was aborted by its signal.`, { cause });
 }
 
 function nothing(): void {}

@@ -6,6 +6,19 @@ import type { EmpError } from '../errors.js';
  */
 export type MessageHandler = (bytes: Uint8Array, offset: number, length: number, type: number) => void;
 
+/**
+ * Takes `length` bytes of a message of several frames, from its byte `position` on; the last piece ends at `total`. As with
+ * `MessageHandler`, they are valid during the call only.
+ */
+export type FragmentHandler = (
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  total: number,
+  type: number,
+) => void;
+
 export interface Message {
   /** The payload, a copy. */
   readonly data: Uint8Array;

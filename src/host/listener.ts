@@ -1,5 +1,5 @@
-import { ArgumentError } from '../errors.js';
-import { checkFunction, describe } from './arguments.js';
+import { ArgumentError, describe } from '../errors.js';
+import { checkFunction } from './arguments.js';
 import type { Channel } from './channel.js';
 import { warnOfAnswer } from './handlerWarning.js';
 

@@ -1,7 +1,11 @@
+import { tally } from '../arq/histogram.js';
 import type { Engine } from '../channel/engine.js';
 import { ArgumentError } from '../errors.js';
 import type { Nic } from '../nic/contract.js';
-import type { MonotonicClock } from './clock.js';
+import { LoopCounter } from './loopCounters.js';
+import type { HostMemory } from './stat/hostMemory.js';
+import type { Clock } from '../channel/link.js';
+import type { Timers } from './timers.js';
 
 /**
  * `spin`: polls without sleeping; for a dedicated thread or a measurement. `event`: sleeps on the descriptor through
@@ -14,15 +18,16 @@ const SLICE = 300;
 /** How long `adaptive` polls after the last frame before it sleeps, µs. */
 const PATIENCE = 50;
 /**
- * The clock is read once in so many polls that found nothing, or turns that found frames: reading it costs as much as several polls. A
- * host that waits for an answer polls, so the time is right to a fraction of a microsecond when the answer comes.
+ * The clock is read once in so many polls that found nothing (reading it costs as much as several), and in each turn that found frames,
+ * when the answer to a lone one has left. A host that waits for an answer polls, so the time is right to a fraction of a microsecond.
  */
 const IDLE_POLLS_PER_CLOCK = 64;
-/** After about so many frames it is read in any case; a turn counts as a few. */
-const FRAMES_PER_CLOCK = 32;
-const FRAMES_PER_TURN = 4;
 /** Turns that take in a whole receive ring, in bursts. */
 const RING_OF_TURNS = 64;
+/** A host that sleeps looks up so often, ms: nobody tells it that its NIC was closed under it. */
+const LOOK_UP = 1000;
+/** The kernel's own numbers are asked for so often, µs. */
+const LOOK = 100_000;
 /** Rounds of `settle` in one turn: handlers that are told to write again may make new work. */
 const SETTLE_ROUNDS = 4;
 
@@ -30,8 +35,11 @@ const SETTLE_ROUNDS = 4;
 export class Loop {
   readonly #nic: Nic;
   readonly #engine: Engine;
-  readonly #clock: MonotonicClock;
-  readonly #wait: WaitStrategy;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  /** No frame comes between two looks at the clock: polls in between are left out. */
+  readonly #skips: boolean;
+  #wait: WaitStrategy;
   #running = false;
   #inTurn = false;
   #sleeping = false;
@@ -46,8 +54,13 @@ export class Loop {
   /** When the last frame came, µs; a cell, because a double stored in a field may be allocated. */
   readonly #lastActive: Float64Array;
   #flushQueued = false;
-  #immediate: NodeJS.Immediate | undefined = undefined;
-  #timer: NodeJS.Timeout | undefined = undefined;
+  #immediate: object | undefined = undefined;
+  #timer: object | undefined = undefined;
+  readonly #counters: Float64Array;
+  readonly #turnLengths: Float64Array;
+  /** How long the last turn, or the last few, took, µs. */
+  readonly #length = new Float64Array(1);
+  readonly #lookAt = new Float64Array(1);
   /** What the timer was set for, µs. */
   readonly #timerAt = new Float64Array([Infinity]);
   readonly #slice = () => this.#runSlice();
@@ -59,12 +72,23 @@ export class Loop {
   readonly #failed: (error: unknown) => void;
 
   /** @param failed told when a turn threw: the loop has stopped for good */
-  constructor(nic: Nic, engine: Engine, clock: MonotonicClock, wait: WaitStrategy, failed: (error: unknown) => void) {
+  constructor(
+    nic: Nic,
+    engine: Engine,
+    { clock, timers, isReal }: { clock: Clock; timers: Timers; isReal: boolean },
+    memory: HostMemory,
+    wait: WaitStrategy,
+    failed: (error: unknown) => void,
+  ) {
+    this.#counters = memory.loop;
+    this.#turnLengths = memory.turnLengths;
     this.#failed = failed;
     this.#nic = nic;
     this.#engine = engine;
     this.#clock = clock;
-    this.#lastActive = new Float64Array([clock.now]);
+    this.#timers = timers;
+    this.#skips = !isReal;
+    this.#lastActive = new Float64Array([clock.cell[0]]);
     this.#wait = wait;
   }
 
@@ -72,11 +96,17 @@ export class Loop {
     return this.#running;
   }
 
+  /** Waits in another way from now on; a handler may ask for it, also in a turn of the application's own while the loop sleeps. */
+  waitBy(wait: WaitStrategy): void {
+    this.#wait = wait;
+    if (this.#sleeping && !this.#inTurn) this.#awake();
+  }
+
   start(): void {
     if (this.#running) return;
     this.#running = true;
     // Not at once: a listener made right after the host is opened must not miss who knocks already.
-    this.#immediate = setImmediate(this.#slice);
+    this.#immediate = this.#timers.immediate(this.#slice);
   }
 
   /** Ends the loop; from within a turn `then` is called when the turn is over, else at once. */
@@ -93,20 +123,22 @@ export class Loop {
    */
   turn(): number {
     if (this.#inTurn) return 0;
-    const count = this.#nic.receive();
+    let count = 0;
+    try {
+      count = this.#nic.receive();
+    } catch (error) {
+      this.#end(error);
+      return 0;
+    }
     if (count === 0) {
       // The poll that finds nothing is what a waiting host does most: it must be short, or frames are seen late.
+      this.#busyTurns = 0;
       if (++this.#idlePolls < IDLE_POLLS_PER_CLOCK && !this.#dirty && !this.#engine.busy) return 0;
       this.#idlePolls = 0;
-      this.#busyTurns = 0;
-      this.#clock.read();
+      this.#readClock();
     } else {
       this.#busyTurns++;
-      if ((this.#unclocked += count + FRAMES_PER_TURN) >= FRAMES_PER_CLOCK) {
-        this.#unclocked = 0;
-        this.#clock.read();
-      }
-      this.#lastActive[0] = this.#clock.now;
+      this.#counters[LoopCounter.turns]++;
     }
     this.#work(count);
     return count;
@@ -118,14 +150,21 @@ export class Loop {
     this.#inTurn = true;
     this.#dirty = false;
     try {
-      if (count > 0) engine.digest(count);
-      // The answer to a lone frame leaves before the rest of the turn: nothing will share its doorbell.
-      if (count === 1) nic.flush();
+      if (count > 0) {
+        engine.digest(count);
+        // The answer to a lone frame leaves before the rest of the turn: nothing will share its doorbell.
+        if (count === 1) {
+          engine.push();
+          nic.flush();
+        }
+        this.#readAfter(count);
+      }
       this.#settle();
       // Timers run when the ring is empty: after a pause of our own (a long handler, a collection) what arrived meanwhile counts
       // first. But no flood puts them off for ever.
       if ((count === 0 || this.#busyTurns > RING_OF_TURNS) && engine.isDue) {
         engine.tick();
+        this.#busyTurns = 0;
         this.#settle();
       }
       if (count > 0) nic.recycle();
@@ -138,6 +177,31 @@ export class Loop {
     }
     // A turn of the application's own, while the loop sleeps: it may have made an earlier deadline.
     if (this.#sleeping && engine.isDueBefore(this.#timerAt)) this.#setTimer();
+  }
+
+  /** The clock, when what a lone frame brought about is on its way: reading it takes as long as a header. */
+  #readAfter(count: number): void {
+    this.#unclocked += count;
+    this.#readClock();
+    this.#lastActive[0] = this.#clock.cell[0];
+  }
+
+  /** After a turn: if frames have come since the clock was read, that was how long they took. */
+  #readClock(): void {
+    const { cell } = this.#clock;
+    const before = cell[0];
+    this.#clock.read();
+    if (this.#unclocked > 0) {
+      this.#unclocked = 0;
+      const counters = this.#counters;
+      const length = (this.#length[0] = cell[0] - before);
+      counters[LoopCounter.busyTime] += length;
+      if (length > counters[LoopCounter.longestTurn]) counters[LoopCounter.longestTurn] = length;
+      tally(this.#turnLengths, this.#length);
+    }
+    if (cell[0] < this.#lookAt[0]) return;
+    this.#lookAt[0] = cell[0] + LOOK;
+    void this.#nic.counters;
   }
 
   #settle(): void {
@@ -160,7 +224,7 @@ export class Loop {
     this.#clock.read();
     if (this.#flushQueued) return;
     this.#flushQueued = true;
-    queueMicrotask(this.#flush);
+    this.#timers.microtask(this.#flush);
   }
 
   /** A promise was settled, or the event loop has something to do: let it, soon. */
@@ -181,7 +245,7 @@ export class Loop {
     this.#stopWaiting();
     if (!this.#running) return;
     this.#clock.read();
-    this.#lastActive[0] = this.#clock.now;
+    this.#lastActive[0] = this.#clock.cell[0];
     // The first poll looks at the timers even if it finds nothing: one of them may be why we woke.
     this.#idlePolls = IDLE_POLLS_PER_CLOCK;
     this.#runSlice();
@@ -201,7 +265,7 @@ export class Loop {
     this.#yield = false;
     const clock = this.#clock;
     clock.read();
-    const end = clock.now + SLICE;
+    const end = clock.cell[0] + SLICE;
     let sleep = false;
     do {
       const count = this.turn();
@@ -210,44 +274,49 @@ export class Loop {
         sleep = true;
         break;
       }
-    } while (clock.now < end && !this.#yield);
+      if (this.#skips && count === 0) this.#idlePolls = IDLE_POLLS_PER_CLOCK - 1;
+    } while (clock.cell[0] < end && !this.#yield);
+    this.#readClock();
     if (sleep) this.#sleep();
-    else this.#immediate = setImmediate(this.#slice);
+    else this.#immediate = this.#timers.immediate(this.#slice);
   }
 
   #mayRest(): boolean {
     if (this.#engine.busy || this.#wait === 'spin') return false;
-    return this.#wait === 'event' || this.#clock.now - this.#lastActive[0] > PATIENCE;
+    return this.#wait === 'event' || this.#clock.cell[0] - this.#lastActive[0] > PATIENCE;
   }
 
   #sleep(): void {
-    // What the kernel did not take has to be offered again.
-    if (!this.#nic.flush()) {
-      this.#immediate = setImmediate(this.#slice);
-      return;
+    try {
+      // What the kernel did not take has to be offered again.
+      if (!this.#nic.flush()) {
+        this.#immediate = this.#timers.immediate(this.#slice);
+        return;
+      }
+      this.#sleeping = true;
+      this.#counters[LoopCounter.sleeps]++;
+      this.#nic.watch(this.#wake);
+      this.#setTimer();
+    } catch (error) {
+      this.#end(error);
     }
-    this.#sleeping = true;
-    this.#nic.watch(this.#wake);
-    this.#setTimer();
   }
 
   #setTimer(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;
     const at = this.#engine.nextTimeout;
     this.#timerAt[0] = at;
-    if (at === Infinity) return;
-    this.#clock.read();
-    const ms = Math.max(1, Math.ceil((at - this.#clock.now) / 1000));
-    this.#timer = setTimeout(this.#wake, Math.min(ms, 0x7fffffff));
+    const ms = Math.max(1, Math.ceil((at - this.#clock.cell[0]) / 1000));
+    this.#timer = this.#timers.timeout(this.#wake, Math.min(ms, LOOK_UP));
   }
 
   #stopWaiting(): void {
     if (this.#sleeping) this.#nic.unwatch();
     this.#sleeping = false;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#immediate !== undefined) clearImmediate(this.#immediate);
+    if (this.#immediate !== undefined) this.#timers.clearImmediate(this.#immediate);
     this.#immediate = undefined;
   }
 

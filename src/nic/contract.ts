@@ -96,10 +96,13 @@ export interface Nic {
   /** The same memory, for headers. */
   readonly view: DataView;
   readonly rx: RxBurst;
+  /** By `NicCounter`. Those that the kernel keeps are as of the last look at this property. */
   readonly counters: Float64Array;
+  /** Counts there from now on, beginning with what was counted so far. */
+  countIn(memory: Float64Array): void;
 
   /**
-   * A transmit frame with room for `info.mtu` bytes, or NO_FRAME when no more than `reserve` frames are left.
+   * A transmit frame with room for `info.mtu` bytes, at a multiple of 4, or NO_FRAME when no more than `reserve` frames are left.
    * Data passes a reserve so that acknowledgements (reserve 0) always find a frame.
    */
   alloc(reserve: number): Frame;
@@ -127,6 +130,11 @@ export interface Nic {
    * with: else early frames could fill it, and the late one that they all wait for would find no place.
    */
   hold(index: number): Frame;
+  /**
+   * Keeps a copy of `length` bytes, at most `info.mtu`, that begin at any byte `at` of an entry of the current burst, or of a frame that is
+   * kept already, and lie within it: for entries that hold several frames. Owned until `free`; NO_FRAME as with `hold`.
+   */
+  keep(at: Frame, length: number): Frame;
   /** Ends the burst: every entry that was not held goes back to the ring. */
   recycle(): void;
   /** Who sent entry `index` of the current burst. Cold path: makes a string. */

@@ -56,7 +56,8 @@ export class FramePool {
   free(frame: Frame): void {
     const index = (frame - this.#base) >> this.#shift;
     const holders = this.#holders[index];
-    if ((holders & OWNED) === 0) throw new Error(`frame ${frame} is freed twice`);
+    // Without its name: to be made a text, the optimizer would box every frame's.
+    if ((holders & OWNED) === 0) throw new Error('a frame is freed twice');
     this.#holders[index] = holders - OWNED;
     if (holders === OWNED) this.#free[this.#available++] = index;
   }

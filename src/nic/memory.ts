@@ -1,7 +1,7 @@
 import { ArgumentError, NicError } from '../errors.js';
 import type { Frame, LinkAddress, MemoryOptions, Nic, NicInfo, NicState, PeerIndex, RxBurst } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
-import { FramePool } from './framePool.js';
+import { FrameStore } from './frameStore.js';
 import { closedError, tooLong } from './nicErrors.js';
 import { checkFrameMemory, framesOption, integerOption, knownOptions, powerOfTwoFor } from './options.js';
 import { PeerNumbers } from './peerNumbers.js';
@@ -26,15 +26,13 @@ export class MemoryNic implements Nic {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly rx: RxBurst = { frame: new Int32Array(BURST), length: new Int32Array(BURST) };
-  readonly counters = new Float64Array(NIC_COUNTERS);
+  counters: Float64Array = new Float64Array(NIC_COUNTERS);
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #mtu: number;
-  readonly #words: Int32Array;
+  readonly #frames: FrameStore;
   /** Receive frames that `hold` leaves for what arrives. */
   readonly #rxReserve: number;
-  readonly #tx: FramePool;
-  readonly #rxPool: FramePool;
   // Transmit ring: what `send` queued and `flush` has not carried over yet.
   readonly #txRing = new Int32Array(RING * 3);
   #txCount = 0;
@@ -64,11 +62,9 @@ export class MemoryNic implements Nic {
     }
     const frameSize = powerOfTwoFor(mtu);
     const buffer = new ArrayBuffer((txFrames + rxFrames) * frameSize);
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
-    this.#words = new Int32Array(buffer);
-    this.#tx = new FramePool(0, txFrames, frameSize, 0);
-    this.#rxPool = new FramePool(txFrames * frameSize, rxFrames, frameSize, 0);
+    this.#frames = new FrameStore(buffer, 0, { frameSize, txFrames, rxFrames });
+    this.bytes = this.#frames.bytes;
+    this.view = this.#frames.view;
     this.#mtu = mtu;
     this.#rxReserve = Math.min(BURST, rxFrames >> 2);
     this.info = {
@@ -89,18 +85,21 @@ export class MemoryNic implements Nic {
     wire.set(address, this);
   }
 
+  countIn(memory: Float64Array): void {
+    memory.set(this.counters);
+    this.counters = memory;
+  }
+
   get state(): NicState {
     return this.#state;
   }
 
   alloc(reserve: number): Frame {
-    return this.#state === 'closed' ? NO_FRAME : this.#tx.alloc(reserve);
+    return this.#frames.alloc(reserve);
   }
 
   free(frame: Frame): void {
-    if (this.#state === 'closed') return;
-    if (this.#tx.contains(frame)) this.#tx.free(frame);
-    else this.#rxPool.free(frame);
+    this.#frames.free(frame);
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
@@ -114,14 +113,14 @@ export class MemoryNic implements Nic {
     this.#txRing[at] = frame;
     this.#txRing[at + 1] = length;
     this.#txRing[at + 2] = peer;
-    this.#tx.pin(frame);
+    this.#frames.tx.pin(frame);
     this.counters[NicCounter.txFrames]++;
     this.counters[NicCounter.txBytes] += length;
     return true;
   }
 
   inFlight(frame: Frame): boolean {
-    return this.#tx.pinned(frame);
+    return this.#frames.tx.pinned(frame);
   }
 
   flush(): boolean {
@@ -134,7 +133,7 @@ export class MemoryNic implements Nic {
       const peer = address === undefined ? undefined : wire.get(address);
       if (peer === undefined) this.counters[NicCounter.txErrors]++;
       else peer.#arrive(this, frame, this.#txRing[i * 3 + 1]);
-      this.#tx.unpin(frame);
+      this.#frames.tx.unpin(frame);
     }
     this.#txCount = 0;
     return true;
@@ -142,14 +141,14 @@ export class MemoryNic implements Nic {
 
   #arrive(from: MemoryNic, frame: Frame, length: number): void {
     const full = ((this.#rxHead - this.#rxTail) | 0) === RING;
-    const into = full || length > this.#mtu ? NO_FRAME : this.#rxPool.alloc(0);
+    const into = full || length > this.#mtu ? NO_FRAME : this.#frames.rx.alloc(0);
     if (into === NO_FRAME) {
       this.counters[NicCounter.rxDropped]++;
       return;
     }
     // Word by word: typed array `set` would need a subarray, which is an allocation.
-    const source = from.#words;
-    const target = this.#words;
+    const source = from.#frames.words;
+    const target = this.#frames.words;
     const words = (length + 3) >> 2;
     for (let i = 0, s = frame >> 2, t = into >> 2; i < words; i++) target[t + i] = source[s + i];
     const slot = this.#rxHead & (RING - 1);
@@ -178,13 +177,20 @@ export class MemoryNic implements Nic {
   }
 
   hold(index: number): Frame {
-    if (this.#state === 'closed' || this.#rxPool.available < this.#rxReserve) return NO_FRAME;
+    if (this.#state === 'closed' || this.#frames.rx.available < this.#rxReserve) return NO_FRAME;
     this.#held[index] = 1;
     return this.rx.frame[index];
   }
 
+  keep(at: Frame, length: number): Frame {
+    if (this.#frames.rx.available < this.#rxReserve) return NO_FRAME;
+    const copy = this.#frames.keep(at, length);
+    if (copy !== NO_FRAME) this.counters[NicCounter.holdCopies]++;
+    return copy;
+  }
+
   recycle(): void {
-    for (let i = 0; i < this.#burst; i++) if (this.#held[i] === 0) this.#rxPool.free(this.rx.frame[i]);
+    for (let i = 0; i < this.#burst; i++) if (this.#held[i] === 0) this.#frames.rx.free(this.rx.frame[i]);
     this.#burst = 0;
   }
 
@@ -234,6 +240,7 @@ export class MemoryNic implements Nic {
     if (this.#state === 'closed') return;
     this.unwatch();
     this.#state = 'closed';
+    this.#frames.close();
     this.#txCount = 0;
     wire.delete(this.info.address);
     // Detaches the buffer, so that every driver behaves alike after close.

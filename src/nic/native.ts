@@ -1,6 +1,6 @@
 /**
  * The members of the addons, declared once (row A11). They hand out memory and make the few calls that need the kernel; they
- * know no protocol and check no arguments: the drivers do. A failed system call is an Error with `code`, `errno` and
+ * know no protocol, and of arguments they refuse only what would harm memory: the drivers check them. A failed system call is an Error with `code`, `errno` and
  * `syscall`. Importing this module never fails; the addon is loaded by the first driver that needs it.
  */
 import { existsSync } from 'node:fs';
@@ -38,14 +38,6 @@ export interface Poller {
   close(): void;
 }
 
-// ---- core: memory --------------------------------------------------------------------------------------------------------
-
-/** Page-aligned memory, zeroed. `close` detaches `buffer` and frees the memory. */
-export interface FrameMemory {
-  readonly buffer: ArrayBuffer;
-  close(): void;
-}
-
 // ---- core: packet --------------------------------------------------------------------------------------------------------
 
 /** What the kernel knows about an interface. */
@@ -69,7 +61,7 @@ export interface PacketSocket {
   /** Makes the rings and starts to receive. The memory: receive slots, transmit slots, pool. */
   open(etherType: number, slotSize: number, rxSlots: number, txSlots: number, poolBytes: number): ArrayBuffer;
   /** Sends every slot marked TP_STATUS_SEND_REQUEST; bytes taken, or a negative errno. */
-  readonly kick: () => number;
+  readonly kick: () => number | undefined;
   /** Frames lost because the receive ring was full, since the last call. */
   drops(): number;
   /** The pending error of the socket, an errno, which it forgets; 0 if none. Until then the socket polls as ready. */
@@ -160,16 +152,27 @@ export interface LinkMonitor {
   close(): void;
 }
 
+// ---- core: counters ------------------------------------------------------------------------------------------------------
+
+/** A file in which this process counts, and which others read. Made by its path, which must be free; removed by `close`, or at the end of the thread. */
+export interface CounterFile {
+  /** The file's memory, of which as much may be used as it has grown. It outlives the file. */
+  map(capacity: number): ArrayBuffer;
+  /** Allocates all pages up to `length` bytes. */
+  grow(length: number): void;
+  close(): void;
+}
+
 // ---- loading -------------------------------------------------------------------------------------------------------------
 
 export interface CoreAddon {
   /** `background`: waiting does not keep the process alive. */
   Poller: new (fd: number, background?: boolean) => Poller;
-  FrameMemory: new (length: number) => FrameMemory;
   /** `namespace` '' is the process's own. */
   PacketSocket: new (namespace: string, interfaceName: string) => PacketSocket;
   UdpSocket: new (namespace: string, ip: string, port: number, scope: number) => UdpSocket;
   LinkMonitor: new (namespace: string) => LinkMonitor;
+  CounterFile: new (path: string) => CounterFile;
   listLinks(namespace: string): RawLinkFacts[];
   /** Reads the monotonic clock, µs, into its `cell`: no allocation. */
   clock: (() => void) & { readonly cell: Float64Array };

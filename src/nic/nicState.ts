@@ -5,7 +5,7 @@ import { running } from './linkState.js';
 import type { LinkEvent, LinkState } from './linkState.js';
 import { LinkTable } from './linkTable.js';
 
-type StateOfLink = Exclude<NicState, 'closed'>;
+export type StateOfLink = Exclude<NicState, 'closed'>;
 
 /** A driver's eye on its interface. */
 export interface NicStateWatch {

@@ -1,13 +1,12 @@
 import type { Frame, LinkAddress, Nic, NicInfo, NicState, PacketOptions, PeerIndex, RxBurst } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
 import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
-import { FramePool } from './framePool.js';
+import { FrameStore } from './frameStore.js';
 import { namespaceArgument } from './namespace.js';
-import type { PacketSocket, Poller } from './native.js';
+import type { PacketSocket } from './native.js';
 import { core } from './native.js';
 import { closedError, tooLong } from './nicErrors.js';
-import type { NicStateWatch } from './nicState.js';
-import { watchNicState } from './nicState.js';
+import { NicEvents } from './nicEvents.js';
 import { checkEthernetLink, ethernetOpenError, placeName } from './openErrors.js';
 import {
   checkFrameMemory,
@@ -18,6 +17,7 @@ import {
   mtuOption,
   powerOfTwoFor,
 } from './options.js';
+import { loadAcquire, storeRelease } from './ordering.js';
 import * as tp from './tpacket.js';
 
 const BURST = 64;
@@ -28,8 +28,6 @@ const BURST = 64;
 const TX_SLOTS = 256;
 const LEAST_RX_SLOTS = 64;
 const SMALLEST_FRAME = 2048;
-/** Up to this many bytes a loop over words beats the call of copyWithin. */
-const SHORT_COPY = 256;
 /** Flushes without progress after which a congested device counts as broken: about a millisecond. */
 const PATIENCE = 1000;
 
@@ -64,17 +62,15 @@ export class PacketNic implements Nic {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly rx: RxBurst = { frame: new Int32Array(BURST), length: new Int32Array(BURST) };
-  readonly counters = new Float64Array(NIC_COUNTERS);
+  counters: Float64Array = new Float64Array(NIC_COUNTERS);
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #socket: PacketSocket;
-  readonly #kick: () => number;
-  readonly #poller: Poller;
-  readonly #stateWatch: NicStateWatch;
+  readonly #kick: () => number | undefined;
+  readonly #events: NicEvents;
+  readonly #frames: FrameStore;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
-  readonly #tx: FramePool;
-  readonly #held: FramePool;
   readonly #peers = new EthernetPeers();
   readonly #mtu: number;
   readonly #slotShift: number;
@@ -94,14 +90,6 @@ export class PacketNic implements Nic {
   #txQueued = 0;
   #stalled = 0;
 
-  #wake: (() => void) | undefined = undefined;
-  readonly #onReady = (events: number): void => {
-    if (events < 0) this.#socket.takeError();
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  };
-
   constructor(socket: PacketSocket, options: PacketOptions, shape: Shape) {
     const { slotSize, rxSlots, txSlots, frameSize, txFrames, rxFrames } = shape;
     const ringBytes = (rxSlots + txSlots) * slotSize;
@@ -109,20 +97,17 @@ export class PacketNic implements Nic {
     const buffer = socket.open(shape.etherType, slotSize, rxSlots, txSlots, poolBytes);
     this.#socket = socket;
     this.#kick = socket.kick;
-    this.bytes = new Uint8Array(buffer);
-    this.view = new DataView(buffer);
-    this.#words = new Int32Array(buffer);
+    this.#frames = new FrameStore(buffer, ringBytes, shape);
+    this.bytes = this.#frames.bytes;
+    this.view = this.#frames.view;
+    this.#words = this.#frames.words;
     this.#halves = new Uint16Array(buffer);
     this.#mtu = shape.mtu;
     this.#slotShift = Math.log2(slotSize);
     this.#rxMask = rxSlots - 1;
     this.#txBase = rxSlots * slotSize;
     this.#txMask = txSlots - 1;
-    this.#tx = new FramePool(ringBytes, txFrames, frameSize, 0);
-    this.#held = new FramePool(ringBytes + txFrames * frameSize, rxFrames, frameSize, 0);
     this.#prepareTxSlots(socket.link.address, shape.etherType);
-    this.#poller = new (core().Poller)(socket.fd);
-    this.#stateWatch = watchNicState(socket.link.index, options.namespace, (state) => this.onState?.(state));
     this.info = {
       driver: 'packet',
       mode: 'tpacket-v2',
@@ -138,6 +123,9 @@ export class PacketNic implements Nic {
       hugePages: false,
       notes: [],
     };
+    const { index } = socket.link;
+    const onState = (state: NicState): void => this.onState?.(state);
+    this.#events = new NicEvents(socket.fd, index, options.namespace, onState, () => socket.takeError());
   }
 
   /** What never changes in a transmit slot is written once: where the frame is, our address, the EtherType. */
@@ -150,18 +138,21 @@ export class PacketNic implements Nic {
     }
   }
 
+  countIn(memory: Float64Array): void {
+    memory.set(this.counters);
+    this.counters = memory;
+  }
+
   get state(): NicState {
-    return this.#closed ? 'closed' : this.#stateWatch.state;
+    return this.#events.state;
   }
 
   alloc(reserve: number): Frame {
-    return this.#closed ? NO_FRAME : this.#tx.alloc(reserve);
+    return this.#frames.alloc(reserve);
   }
 
   free(frame: Frame): void {
-    if (this.#closed) return;
-    if (this.#tx.contains(frame)) this.#tx.free(frame);
-    else this.#held.free(frame);
+    this.#frames.free(frame);
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
@@ -182,7 +173,7 @@ export class PacketNic implements Nic {
     halves[at + 1] = destination[3 * peer + 1];
     halves[at + 2] = destination[3 * peer + 2];
     halves[(slot + tp.VNET_HDR_LEN) >> 1] = length + ETHERNET_HEADER;
-    this.#copy(frame, slot + tp.PAYLOAD, length);
+    this.#frames.copy(frame, slot + tp.PAYLOAD, length);
     words[(slot >> 2) + tp.LENGTH] = length + (ETHERNET_HEADER + tp.VNET_HEADER);
     words[slot >> 2] = tp.TX_SEND_REQUEST; // last: from here on the slot is the kernel's
     this.#txNext = (this.#txNext + 1) & this.#txMask;
@@ -190,16 +181,6 @@ export class PacketNic implements Nic {
     this.counters[NicCounter.txFrames]++;
     this.counters[NicCounter.txBytes] += length;
     return true;
-  }
-
-  #copy(from: number, to: number, length: number): void {
-    if (length > SHORT_COPY) {
-      this.bytes.copyWithin(to, from, from + length);
-      return;
-    }
-    const words = this.#words;
-    const end = (from + length + 3) >> 2;
-    for (let s = from >> 2, t = to >> 2; s < end; s++, t++) words[t] = words[s];
   }
 
   /** Never: `send` copied it. */
@@ -210,23 +191,23 @@ export class PacketNic implements Nic {
   flush(): boolean {
     if (this.#txQueued === 0 || this.#closed) return true;
     this.counters[NicCounter.kicks]++;
-    const result = this.#kick();
+    const error = this.#kick();
     // The kernel takes slots in ring order: if it took the last one, it took all.
     if (this.#statusBack(1) !== tp.TX_SEND_REQUEST) {
       this.#txQueued = 0;
       this.#stalled = 0;
       return true;
     }
-    return this.#flushRest(result);
+    return this.#flushRest(error);
   }
 
   /** Cold: the kernel left some. */
-  #flushRest(result: number): boolean {
+  #flushRest(error: number | undefined): boolean {
     const before = this.#txQueued;
     while (this.#statusBack(this.#txQueued) !== tp.TX_SEND_REQUEST) this.#txQueued--;
     this.#stalled = this.#txQueued < before ? 0 : this.#stalled + 1;
-    const congested = result >= 0 || result === -EAGAIN || result === -ENOBUFS || result === -ENOMEM;
-    if (congested && this.#stalled < PATIENCE && this.#stateWatch.state === 'up') return false;
+    const congested = error === undefined || error >= 0 || error === -EAGAIN || error === -ENOBUFS || error === -ENOMEM;
+    if (congested && this.#stalled < PATIENCE && this.#events.state === 'up') return false;
     this.#takeBack();
     return true;
   }
@@ -247,9 +228,14 @@ export class PacketNic implements Nic {
     return this.#words[(this.#txBase + (slot << this.#slotShift)) >> 2];
   }
 
+  /** An empty ring is polled with one load, and nothing else: this is what a waiting host does most. */
   receive(): number {
     if (this.#rxTaken !== 0) this.recycle();
-    if (this.#closed) return 0;
+    if (this.#closed || (this.#words[(this.#rxNext << this.#slotShift) >> 2] & tp.RX_USER) === 0) return 0;
+    return this.#take();
+  }
+
+  #take(): number {
     const words = this.#words;
     const { frame, length } = this.rx;
     const mask = this.#rxMask;
@@ -262,9 +248,8 @@ export class PacketNic implements Nic {
     for (; taken < BURST; taken++) {
       const slot = ((this.#rxNext + taken) & mask) << shift;
       const word = slot >> 2;
-      // An empty ring is polled with a plain load, which is cheap; what is found is read behind an acquiring one.
-      if ((words[word] & tp.RX_USER) === 0) break;
-      const status = Atomics.load(words, word);
+      const status = loadAcquire(words, word);
+      if ((status & tp.RX_USER) === 0) break;
       seen |= status;
       const size = words[word + tp.CAPTURED] - ETHERNET_HEADER;
       if (
@@ -292,10 +277,12 @@ export class PacketNic implements Nic {
   }
 
   hold(index: number): Frame {
-    const copy = this.#closed ? NO_FRAME : this.#held.alloc(0);
-    if (copy === NO_FRAME) return NO_FRAME;
-    this.#copy(this.rx.frame[index], copy, this.rx.length[index]);
-    this.counters[NicCounter.holdCopies]++;
+    return this.keep(this.rx.frame[index], this.rx.length[index]);
+  }
+
+  keep(at: Frame, length: number): Frame {
+    const copy = this.#frames.keep(at, length);
+    if (copy !== NO_FRAME) this.counters[NicCounter.holdCopies]++;
     return copy;
   }
 
@@ -304,7 +291,7 @@ export class PacketNic implements Nic {
     const words = this.#words;
     const end = this.#rxNext + this.#rxTaken;
     for (let i = this.#rxNext; i < end; i++) {
-      Atomics.store(words, ((i & this.#rxMask) << this.#slotShift) >> 2, tp.RX_KERNEL);
+      storeRelease(words, ((i & this.#rxMask) << this.#slotShift) >> 2, tp.RX_KERNEL);
     }
     this.#rxNext = end & this.#rxMask;
     this.#rxTaken = 0;
@@ -324,23 +311,19 @@ export class PacketNic implements Nic {
   }
 
   watch(wake: () => void): void {
-    if (this.#closed) throw closedError();
-    this.#countDrops(); // those after the last frame received
-    this.#wake = wake;
-    this.#poller.start(this.#onReady);
+    if (!this.#closed) this.#countDrops(); // those after the last frame received
+    this.#events.watch(wake);
   }
 
   unwatch(): void {
-    this.#wake = undefined;
-    if (!this.#closed) this.#poller.stop();
+    this.#events.unwatch();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wake = undefined;
-    this.#stateWatch.stop();
-    this.#poller.close(); // before the descriptor it waits for
+    this.#frames.close();
+    this.#events.close(); // before the descriptor it waits for
     this.#socket.close();
   }
 }

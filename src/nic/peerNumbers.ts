@@ -8,8 +8,9 @@ export class PeerNumbers {
   readonly #byAddress = new Map<LinkAddress, PeerIndex>();
   readonly #addresses: LinkAddress[] = [];
   readonly #uses: number[] = [];
-  /** Numbers that nobody uses. */
+  /** Numbers that nobody uses; and those that frames may still be queued by. */
   readonly #free: PeerIndex[] = [];
+  readonly #resting: PeerIndex[] = [];
 
   /**
    * @param enter called with the number of an address that is new, before it counts
@@ -21,7 +22,9 @@ export class PeerNumbers {
       this.#uses[known]++;
       return known;
     }
-    const again = reuse && this.#free.length > 0;
+    // What was forgotten before now, while nothing is queued, is free from now on, also when frames are queued again.
+    if (reuse) while (this.#resting.length > 0) this.#free.push(this.#resting.pop()!);
+    const again = this.#free.length > 0;
     const peer = again ? this.#free[this.#free.length - 1] : this.#uses.length;
     enter?.(peer);
     if (again) this.#free.pop();
@@ -34,7 +37,7 @@ export class PeerNumbers {
   forget(peer: PeerIndex): void {
     if (!(this.#uses[peer] > 0) || --this.#uses[peer] > 0) return;
     this.#byAddress.delete(this.#addresses[peer]);
-    this.#free.push(peer);
+    this.#resting.push(peer);
   }
 
   /** Whose number it is, or was until somebody else gets it. */

@@ -1,14 +1,14 @@
 import { ArgumentError, NicError } from '../errors.js';
 import type { Frame, LinkAddress, Nic, NicInfo, NicState, PeerIndex, RxBurst, UdpOptions } from './contract.js';
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
-import { FramePool } from './framePool.js';
+import type { FramePool } from './framePool.js';
+import { FrameStore } from './frameStore.js';
 import { listLinks } from './links.js';
 import { namespaceArgument } from './namespace.js';
-import type { Poller, UdpFunctions, UdpSocket } from './native.js';
+import type { UdpFunctions, UdpSocket } from './native.js';
 import { core } from './native.js';
 import { closedError, tooLong } from './nicErrors.js';
-import type { NicStateWatch } from './nicState.js';
-import { watchNicState } from './nicState.js';
+import { NicEvents } from './nicEvents.js';
 import { checkFrameMemory, framesOption, integerOption, knownOptions, mtuOption, powerOfTwoFor } from './options.js';
 import { PeerNumbers } from './peerNumbers.js';
 import { UDP_PORT, checkPeer, formatUdpAddress, parseUdpAddress, parseUdpHost } from './udpAddress.js';
@@ -32,8 +32,6 @@ const LARGEST_DATAGRAM = 65507;
 const JOINED_BUFFERS = 16;
 const JOINED_BUFFER_SIZE = 65536;
 const SINGLE_BUFFERS = 64;
-/** Up to this many bytes a loop over words beats the call of copyWithin. */
-const SHORT_COPY = 256;
 
 // The tables shared with the addon: native/core/udp_tables.h.
 const STATUS_WORDS = 8;
@@ -62,18 +60,16 @@ export class UdpNic implements Nic {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly rx: RxBurst;
-  readonly counters = new Float64Array(NIC_COUNTERS);
+  counters: Float64Array = new Float64Array(NIC_COUNTERS);
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #info: { -readonly [K in keyof NicInfo]: NicInfo[K] };
   readonly #socket: UdpSocket;
   readonly #kernelSend: UdpFunctions['send'];
   readonly #kernelReceive: UdpFunctions['receive'];
-  readonly #poller: Poller;
-  readonly #stateWatch: NicStateWatch | undefined;
-  readonly #words: Int32Array;
+  readonly #events: NicEvents;
+  readonly #frames: FrameStore;
   readonly #tx: FramePool;
-  readonly #held: FramePool;
   readonly #peers = new PeerNumbers();
   readonly #mtu: number;
   readonly #status: Int32Array;
@@ -82,12 +78,6 @@ export class UdpNic implements Nic {
   readonly #rxDatagram: Int32Array;
   #txQueued = 0;
   #closed = false;
-  #wake: (() => void) | undefined = undefined;
-  readonly #onReady = (): void => {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  };
 
   constructor(socket: UdpSocket, namespace: string | undefined, shape: Shape, notes: string[]) {
     const { mtu, frameSize, txFrames, rxFrames, gro } = shape;
@@ -95,15 +85,14 @@ export class UdpNic implements Nic {
     const bufferSize = gro ? JOINED_BUFFER_SIZE : frameSize;
     const buffers = gro ? JOINED_BUFFERS : SINGLE_BUFFERS;
     const { send, receive } = socket.open(poolBytes + buffers * bufferSize, poolBytes, bufferSize, buffers, mtu);
-    const { frames, tables } = socket;
+    const { tables } = socket;
     this.#socket = socket;
     this.#kernelSend = send;
     this.#kernelReceive = receive;
-    this.bytes = new Uint8Array(frames);
-    this.view = new DataView(frames);
-    this.#words = new Int32Array(frames);
-    this.#tx = new FramePool(0, txFrames, frameSize, 0);
-    this.#held = new FramePool(txFrames * frameSize, rxFrames, frameSize, 0);
+    this.#frames = new FrameStore(socket.frames, 0, shape);
+    this.bytes = this.#frames.bytes;
+    this.view = this.#frames.view;
+    this.#tx = this.#frames.tx;
     this.#mtu = mtu;
     const table = (word: number, words: number): Int32Array => new Int32Array(tables, 4 * word, words);
     const rxTables = STATUS_WORDS + 3 * TX_RING;
@@ -111,10 +100,7 @@ export class UdpNic implements Nic {
     this.#txRing = table(STATUS_WORDS, 3 * TX_RING);
     this.rx = { frame: table(rxTables, BURST), length: table(rxTables + BURST, BURST) };
     this.#rxDatagram = table(rxTables + 2 * BURST, BURST);
-    this.#poller = new (core().Poller)(socket.fd);
     const owner = socket.interface;
-    this.#stateWatch =
-      owner === undefined ? undefined : watchNicState(owner.index, namespace, (state) => this.onState?.(state));
     this.#info = {
       driver: 'udp',
       mode: modeName(shape),
@@ -130,24 +116,28 @@ export class UdpNic implements Nic {
       hugePages: false,
       notes,
     };
+    this.#events = new NicEvents(socket.fd, owner?.index, namespace, (state) => this.onState?.(state));
   }
 
   get info(): NicInfo {
     return this.#info;
   }
 
+  countIn(memory: Float64Array): void {
+    memory.set(this.counters);
+    this.counters = memory;
+  }
+
   get state(): NicState {
-    return this.#closed ? 'closed' : (this.#stateWatch?.state ?? 'up');
+    return this.#events.state;
   }
 
   alloc(reserve: number): Frame {
-    return this.#closed ? NO_FRAME : this.#tx.alloc(reserve);
+    return this.#frames.alloc(reserve);
   }
 
   free(frame: Frame): void {
-    if (this.#closed) return;
-    if (this.#tx.contains(frame)) this.#tx.free(frame);
-    else this.#held.free(frame);
+    this.#frames.free(frame);
   }
 
   send(frame: Frame, length: number, peer: PeerIndex): boolean {
@@ -214,22 +204,13 @@ export class UdpNic implements Nic {
   }
 
   hold(index: number): Frame {
-    const copy = this.#closed ? NO_FRAME : this.#held.alloc(0);
-    if (copy === NO_FRAME) return NO_FRAME;
-    this.#copy(this.rx.frame[index], copy, this.rx.length[index]);
-    this.counters[NicCounter.holdCopies]++;
-    return copy;
+    return this.keep(this.rx.frame[index], this.rx.length[index]);
   }
 
-  #copy(from: number, to: number, length: number): void {
-    // A frame out of a joined datagram may lie at any byte.
-    if (length > SHORT_COPY || (from & 3) !== 0) {
-      this.bytes.copyWithin(to, from, from + length);
-      return;
-    }
-    const words = this.#words;
-    const end = (from + length + 3) >> 2;
-    for (let s = from >> 2, t = to >> 2; s < end; s++, t++) words[t] = words[s];
+  keep(at: Frame, length: number): Frame {
+    const copy = this.#frames.keep(at, length);
+    if (copy !== NO_FRAME) this.counters[NicCounter.holdCopies]++;
+    return copy;
   }
 
   /** Nothing to do: the next `receive` writes over the buffers. */
@@ -254,27 +235,18 @@ export class UdpNic implements Nic {
   }
 
   watch(wake: () => void): void {
-    if (this.#closed) throw closedError();
-    this.#wake = wake;
-    // The kernel knows nothing of the frames that the addon has taken from it already.
-    if (this.#status[Status.more] === 0) this.#poller.start(this.#onReady);
-    else {
-      this.#poller.stop();
-      setImmediate(this.#onReady);
-    }
+    this.#events.watch(wake, this.#status[Status.more] !== 0);
   }
 
   unwatch(): void {
-    this.#wake = undefined;
-    if (!this.#closed) this.#poller.stop();
+    this.#events.unwatch();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#wake = undefined;
-    this.#stateWatch?.stop();
-    this.#poller.close(); // before the descriptor it waits for
+    this.#frames.close();
+    this.#events.close(); // before the descriptor it waits for
     this.#socket.close();
   }
 

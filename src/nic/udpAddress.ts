@@ -45,7 +45,10 @@ export function isAnyAddress(ip: string): boolean {
 /** A frame goes to one machine: not to all, not to a group, not to nobody. */
 export function checkPeer(end: UdpEnd, text: LinkAddress): void {
   if (end.port === 0) throw badAddress(text, 'has port 0, where nobody can listen');
-  if (isAnyAddress(end.ip)) throw badAddress(text, 'is the address of no machine');
+  if (isAnyAddress(end.ip)) {
+    const remedy = `Name one of that machine's addresses, with port ${end.port}; if it is this machine, its own (127.0.0.1, ::1).`;
+    throw badAddress(text, 'is the address of no machine', remedy);
+  }
   const first = Number.parseInt(end.ip, 10);
   const group = end.ip.includes(':') ? end.ip.startsWith('ff') : first >= 224;
   if (group) throw badAddress(text, 'is a group or broadcast address, not that of one machine');
@@ -83,8 +86,8 @@ function scopeIndex(ip: string, zone: string | undefined, text: unknown, scopeOf
   return index;
 }
 
-function badAddress(text: unknown, what: string): NicError {
-  return new NicError('ERR_EMP_ADDRESS', `'${String(text)}' ${what}.`, {
-    remedy: 'Use the form 198.18.0.1:34997 or [fd00::1]:34997.',
-  });
+const FORM = 'Use the form 198.18.0.1:34997 or [fd00::1]:34997.';
+
+function badAddress(text: unknown, what: string, remedy = FORM): NicError {
+  return new NicError('ERR_EMP_ADDRESS', `'${String(text)}' ${what}.`, { remedy });
 }

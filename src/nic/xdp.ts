@@ -2,11 +2,8 @@ import type { Frame, LinkAddress, Nic, NicInfo, NicState, PeerIndex, RxBurst, Xd
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
 import { ETHERNET_HEADER, EthernetPeers, formatEthernetAddress, parseEthernetAddress } from './ethernet.js';
 import { FramePool } from './framePool.js';
-import type { Poller } from './native.js';
-import { core } from './native.js';
 import { closedError, tooLong } from './nicErrors.js';
-import type { NicStateWatch } from './nicState.js';
-import { watchNicState } from './nicState.js';
+import { NicEvents } from './nicEvents.js';
 import type { XdpSocket } from './xdp/addon.js';
 import { Filter } from './xdp/filter.js';
 import { Gatherer } from './xdp/gather.js';
@@ -16,6 +13,7 @@ import { BURST, openSocket } from './xdp/open.js';
 import type { OpenSocket } from './xdp/open.js';
 import type { ConsumerRing, ProducerRing } from './xdp/ring.js';
 import { CONTINUED } from './xdp/ring.js';
+import type { Round } from './xdp/round.js';
 
 const EAGAIN = 11;
 const EBUSY = 16;
@@ -37,17 +35,16 @@ export class XdpNic implements Nic {
   readonly #socket: XdpSocket;
   readonly #kick: () => number | undefined;
   readonly #wakeKernel: () => number | undefined;
-  readonly #poller: Poller;
-  readonly #stateWatch: NicStateWatch;
+  readonly #events: NicEvents;
   readonly #halves: Uint16Array;
   readonly #fill: ProducerRing;
   readonly #tx: ProducerRing;
   readonly #rxRing: ConsumerRing;
   readonly #completion: ConsumerRing;
   readonly #txPool: FramePool;
-  readonly #rxPool: FramePool;
+  readonly #round: Round;
   readonly #peers = new EthernetPeers();
-  readonly #counters = new Float64Array(NIC_COUNTERS);
+  #counters: Float64Array = new Float64Array(NIC_COUNTERS);
   readonly #filter: Filter;
   /** Only if there are jumbo frames. */
   readonly #gatherer: Gatherer | undefined;
@@ -64,13 +61,6 @@ export class XdpNic implements Nic {
   readonly #held = new Uint8Array(BURST);
   #closed = false;
 
-  #wake: (() => void) | undefined = undefined;
-  readonly #onReady = (): void => {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  };
-
   constructor(opened: OpenSocket) {
     const { socket, memory, plan, rings, options, link } = opened;
     this.#socket = socket;
@@ -83,7 +73,7 @@ export class XdpNic implements Nic {
     this.#completion = rings.completion;
     this.#rxRing = rings.rx;
     this.#tx = rings.tx;
-    this.#rxPool = rings.rxPool;
+    this.#round = rings.round;
     this.#txPool = new FramePool(0, plan.txFrames, plan.frameSize, TX_HEADROOM);
     this.#chunk = plan.chunk;
     this.#mtu = plan.mtu;
@@ -93,10 +83,9 @@ export class XdpNic implements Nic {
     this.#receiveCalls = this.#busyPoll || (this.#zeroCopy && opened.needWakeup);
     this.#prepareTxFrames(plan, link.address, opened.etherType);
     this.#filter = new Filter(this.#halves);
-    this.#gatherer = plan.jumbo ? new Gatherer(this.bytes, rings.rx, rings.fill, this.#filter, plan) : undefined;
-    this.#poller = new (core().Poller)(socket.fd);
-    this.#stateWatch = watchNicState(link.index, options.namespace, (state) => this.onState?.(state));
+    this.#gatherer = plan.jumbo ? new Gatherer(this.bytes, rings.rx, rings.fill, this.#filter, plan, BURST) : undefined;
     this.info = infoOf(opened);
+    this.#events = new NicEvents(socket.fd, link.index, options.namespace, (state) => this.onState?.(state));
   }
 
   /** What never changes in front of a transmit frame is written once: our address and the EtherType. */
@@ -115,8 +104,13 @@ export class XdpNic implements Nic {
     return this.#counters;
   }
 
+  countIn(memory: Float64Array): void {
+    memory.set(this.#counters);
+    this.#counters = memory;
+  }
+
   get state(): NicState {
-    return this.#closed ? 'closed' : this.#stateWatch.state;
+    return this.#events.state;
   }
 
   // ---- sending -----------------------------------------------------------------------------------------------------------
@@ -132,7 +126,7 @@ export class XdpNic implements Nic {
   free(frame: Frame): void {
     if (this.#closed) return;
     if (this.#txPool.contains(frame)) this.#txPool.free(frame);
-    else if (this.#rxPool.contains(frame)) this.#rxPool.free(frame);
+    else if (this.#round.pool.contains(frame)) this.#round.pool.free(frame);
     else this.#gatherer?.pool.free(frame);
   }
 
@@ -247,6 +241,7 @@ export class XdpNic implements Nic {
       return 0;
     }
     if (this.#gatherer !== undefined) return this.#receiveJumbo(this.#gatherer);
+    if (available > this.#round.crowded) this.#round.widen();
     const { frame, length } = this.rx;
     const limit = available < BURST ? available : BURST;
     let count = 0;
@@ -293,15 +288,21 @@ export class XdpNic implements Nic {
   hold(index: number): Frame {
     if (this.#closed) return NO_FRAME;
     const frame = this.rx.frame[index];
-    if (this.#rxPool.contains(frame)) {
-      // The held chunk leaves the round, and a free one takes its place: the fill ring never runs dry because of held frames.
-      const replacement = this.#rxPool.alloc(0);
-      if (replacement === NO_FRAME) return NO_FRAME;
-      this.#fill.pushAddress(replacement);
+    if (this.#round.pool.contains(frame)) {
+      if (!this.#round.replace()) return NO_FRAME;
     } else if (this.#gatherer === undefined || this.#gatherer.pool.available < BURST) {
       return NO_FRAME; // those that are left are for the next burst
     }
     this.#held[index] = 1;
+    return frame;
+  }
+
+  keep(at: Frame, length: number): Frame {
+    if (this.#closed) return NO_FRAME;
+    const frame = length <= this.#chunk ? this.#round.spare() : this.#gatherer!.alloc();
+    if (frame === NO_FRAME) return NO_FRAME;
+    this.bytes.copyWithin(frame, at, at + length);
+    this.#counters[NicCounter.holdCopies]++;
     return frame;
   }
 
@@ -345,24 +346,22 @@ export class XdpNic implements Nic {
    * before are seen; with zero-copy that look also wakes a device that waits for its fill ring.
    */
   watch(wake: () => void): void {
-    if (this.#closed) throw closedError();
-    this.#wake = wake;
-    this.#returnEntries();
-    this.#poller.start(this.#onReady);
+    if (!this.#closed) {
+      this.#round.widenAll();
+      this.#returnEntries();
+    }
+    this.#events.watch(wake);
   }
 
   unwatch(): void {
-    this.#wake = undefined;
-    if (!this.#closed) this.#poller.stop();
+    this.#events.unwatch();
   }
 
   close(): void {
     if (this.#closed) return;
     void this.counters; // the last look at the kernel's
     this.#closed = true;
-    this.#wake = undefined;
-    this.#stateWatch.stop();
-    this.#poller.close(); // before the descriptor it waits for
+    this.#events.close(); // before the descriptor it waits for
     this.#socket.close();
   }
 }

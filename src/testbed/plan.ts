@@ -20,15 +20,19 @@ export interface TestbedShape {
   readonly links: number;
   readonly mtu: number;
   readonly queues: number;
+  /** Each link goes through a switch, in a third namespace: what is unplugged at one end is not seen at the other. */
+  readonly switched: boolean;
 }
 
-const NAME = /^emp[A-Za-z0-9._-]{0,40}$/;
+export const TESTBED_NAMES = "Start it with 'emp', followed by at most 40 letters, digits, '.', '_' or '-'.";
+
+export function isTestbedName(name: string): boolean {
+  return /^emp[A-Za-z0-9._-]{0,40}$/.test(name);
+}
 
 export function checkShape(shape: TestbedShape): TestbedShape {
-  if (!NAME.test(shape.name)) {
-    throw new ArgumentError(`'${shape.name}' is not a name for a testbed.`, {
-      remedy: "Start it with 'emp', followed by at most 40 letters, digits, '.', '_' or '-'.",
-    });
+  if (!isTestbedName(shape.name)) {
+    throw new ArgumentError(`'${shape.name}' is not a name for a testbed.`, { remedy: TESTBED_NAMES });
   }
   checkRange('links', shape.links, 1, 200);
   checkRange('mtu', shape.mtu, 1280, 65535); // IPv6 needs 1280
@@ -43,6 +47,21 @@ function checkRange(what: string, value: number, low: number, high: number): voi
 
 export function namespacesOf(name: string): readonly [string, string] {
   return [`${name}-a`, `${name}-b`];
+}
+
+/** Those that there may be. */
+export function allNamespacesOf(name: string): readonly string[] {
+  return [...namespacesOf(name), switchNamespaceOf(name)];
+}
+
+/** Where the switches are. */
+export function switchNamespaceOf(name: string): string {
+  return `${name}-s`;
+}
+
+/** The ports of the switch of a link: the one that leads to a, the one that leads to b. */
+export function switchPortsOf(link: number): { readonly a: string; readonly b: string } {
+  return { a: `emp${link}a`, b: `emp${link}b` };
 }
 
 export function linksOf({ name, links }: TestbedShape): TestbedLink[] {
@@ -65,16 +84,36 @@ function endOf(namespace: string, link: number, host: 1 | 2): TestbedEnd {
  * explicit: native XDP on veth wants as many receive queues as the other end has transmit queues.
  */
 export function creation(shape: TestbedShape): string[] {
-  const { mtu, queues } = shape;
+  const { mtu, queues, switched } = shape;
   const size = `mtu ${mtu} numtxqueues ${queues} numrxqueues ${queues}`;
-  return [
-    ...namespacesOf(shape.name).map((namespace) => `netns add ${namespace}`),
-    ...linksOf(shape).map(
-      ({ a, b }) =>
-        `link add ${a.interface} address ${a.mac} ${size} netns ${a.namespace} type veth ` +
-        `peer name ${b.interface} address ${b.mac} ${size} netns ${b.namespace}`,
-    ),
-  ];
+  const veth = (end: TestbedEnd, name: string, namespace: string, address = ''): string =>
+    `link add ${end.interface} address ${end.mac} ${size} netns ${end.namespace} type veth ` +
+    `peer name ${name} ${address} ${size} netns ${namespace}`;
+  const made = namespacesOf(shape.name).map((namespace) => `netns add ${namespace}`);
+  if (!switched) {
+    const pairs = linksOf(shape).map(({ a, b }) => veth(a, b.interface, b.namespace, `address ${b.mac}`));
+    return [...made, ...pairs];
+  }
+  const namespace = switchNamespaceOf(shape.name);
+  const cables = linksOf(shape).flatMap(({ a, b }, link) => {
+    const ports = switchPortsOf(link);
+    return [veth(a, ports.a, namespace), veth(b, ports.b, namespace)];
+  });
+  return [...made, `netns add ${namespace}`, ...cables];
+}
+
+/** Commands of `ip -batch`, inside the namespace of the switches, that join the two cables of each link. They say nothing of their own. */
+export function switching(shape: TestbedShape): string[] {
+  return linksOf(shape).flatMap((_, link) => {
+    const { a, b } = switchPortsOf(link);
+    const bridge = `empbr${link}`;
+    return [
+      `link add ${bridge} mtu ${shape.mtu} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      ...[bridge, a, b].map((name) => `link set ${name} multicast off addrgenmode none`),
+      ...[a, b].map((name) => `link set ${name} master ${bridge}`),
+      ...[bridge, a, b].map((name) => `link set ${name} up`),
+    ];
+  });
 }
 
 /**
@@ -84,27 +123,26 @@ export function creation(shape: TestbedShape): string[] {
  * address (no router solicitation).
  */
 export function configuration(shape: TestbedShape, side: 'a' | 'b'): string[] {
-  const other = side === 'a' ? 'b' : 'a';
+  return ['link set lo up', ...linksOf(shape).flatMap((link) => plugging(link, side))];
+}
+
+/** Of one link; also after it was down, when the kernel has forgotten the neighbours and the IPv6 address. */
+export function plugging(link: TestbedLink, side: 'a' | 'b'): string[] {
+  const mine = link[side];
+  const peer = link[side === 'a' ? 'b' : 'a'];
   return [
-    'link set lo up',
-    ...linksOf(shape).flatMap((link) => {
-      const mine = link[side];
-      const peer = link[other];
-      return [
-        `link set ${mine.interface} arp off multicast off addrgenmode none`,
-        `link set ${mine.interface} up`,
-        `address add ${mine.ipv4}/24 dev ${mine.interface}`,
-        `address add ${mine.ipv6}/64 dev ${mine.interface} nodad`,
-        `neighbour replace ${peer.ipv4} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
-        `neighbour replace ${peer.ipv6} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
-      ];
-    }),
+    `link set ${mine.interface} arp off multicast off addrgenmode none`,
+    `link set ${mine.interface} up`,
+    `address replace ${mine.ipv4}/24 dev ${mine.interface}`,
+    `address replace ${mine.ipv6}/64 dev ${mine.interface} nodad`,
+    `neighbour replace ${peer.ipv4} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
+    `neighbour replace ${peer.ipv6} lladdr ${peer.mac} dev ${mine.interface} nud permanent`,
   ];
 }
 
 /** Commands that remove the namespaces. The links go first, see `linkRemoval`. */
 export function removal(name: string): string[] {
-  return namespacesOf(name).map((namespace) => `netns delete ${namespace}`);
+  return allNamespacesOf(name).map((namespace) => `netns delete ${namespace}`);
 }
 
 /**

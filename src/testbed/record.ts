@@ -45,7 +45,7 @@ export function readRecord(name: string): TestbedRecord | undefined {
     // Not a second look at the directory: by then it may be there.
     if (hasCode(error, 'ENOENT')) return undefined;
     // Spoilt: there is nothing to be learnt but the name.
-    return { name, links: 1, mtu: 1500, queues: 1, owner: { pid: 0, started: '' } };
+    return { name, links: 1, mtu: 1500, queues: 1, switched: false, owner: { pid: 0, started: '' } };
   }
 }
 

@@ -4,16 +4,20 @@
  */
 import { existsSync } from 'node:fs';
 
-import { EmpError } from '../errors.js';
+import { ArgumentError, EmpError } from '../errors.js';
 import { ipBatch, ipBatchForce, noPermission } from './ip.js';
 import {
+  allNamespacesOf,
   checkShape,
   configuration,
   creation,
   linkRemoval,
   linksOf,
   namespacesOf,
+  plugging,
   removal,
+  switching,
+  switchNamespaceOf,
   type TestbedLink,
   type TestbedShape,
 } from './plan.js';
@@ -39,6 +43,8 @@ export interface TestbedOptions {
   mtu?: number;
   /** Receive queues, and transmit queues, of each interface. Default 1. */
   queues?: number;
+  /** Each link goes through a switch: what is unplugged at one end is not seen at the other, and the switch can be told to drop. Default false. */
+  switched?: boolean;
   /** Outlives this process; ends with `emp testbed down`. Default false. */
   persistent?: boolean;
 }
@@ -57,6 +63,7 @@ export class Testbed implements AsyncDisposable {
   readonly name: string;
   readonly mtu: number;
   readonly queues: number;
+  readonly switched: boolean;
   readonly namespaces: readonly [string, string];
   readonly links: readonly TestbedLink[];
   readonly #shape: TestbedShape;
@@ -66,6 +73,7 @@ export class Testbed implements AsyncDisposable {
     this.name = shape.name;
     this.mtu = shape.mtu;
     this.queues = shape.queues;
+    this.switched = shape.switched;
     this.namespaces = namespacesOf(shape.name);
     this.links = linksOf(shape);
   }
@@ -77,6 +85,7 @@ export class Testbed implements AsyncDisposable {
       links: options.links ?? 1,
       mtu: options.mtu ?? 1500,
       queues: options.queues ?? 1,
+      switched: options.switched ?? false,
     });
     if (process.geteuid?.() !== 0) throw noPermission('A testbed needs network namespaces.');
     Testbed.sweep();
@@ -88,6 +97,7 @@ export class Testbed implements AsyncDisposable {
       await Promise.all([
         ipBatch(configuration(shape, 'a'), namespacesOf(shape.name)[0]),
         ipBatch(configuration(shape, 'b'), namespacesOf(shape.name)[1]),
+        ...(shape.switched ? [ipBatch(switching(shape), switchNamespaceOf(shape.name))] : []),
       ]);
     } catch (error) {
       remove(shape);
@@ -107,19 +117,33 @@ export class Testbed implements AsyncDisposable {
     return readRecords().map(statusOf);
   }
 
-  /** Removes what dead processes left behind; returns the names. */
+  /** Removes what dead processes left behind; returns the names of those that are gone now. */
   static sweep(): string[] {
     const stale = readRecords().filter((record) => statusOf(record).stale);
-    for (const record of stale) remove(record);
-    return stale.map(({ name }) => name);
+    return stale.filter(remove).map(({ name }) => name);
+  }
+
+  /** Unplugs one end of a link, as its machine does with `ip link set down`, or plugs it in. */
+  async plug(link: number, side: 'a' | 'b', up: boolean): Promise<void> {
+    const { namespace, interface: name } = this.links[link][side];
+    await ipBatch(up ? plugging(this.links[link], side) : [`link set ${name} down`], namespace);
+  }
+
+  /** Whether the switch of a link passes frames on. If it does not, nobody is told. */
+  async forward(link: number, on: boolean): Promise<void> {
+    if (!this.switched)
+      throw new ArgumentError('This testbed has no switches.', { remedy: 'Make it with switched: true.' });
+    await ipBatch([`link set empbr${link} ${on ? 'up' : 'down'}`], switchNamespaceOf(this.name));
   }
 
   /** Removes it. Idempotent. */
   async down(): Promise<void> {
     remove(this.#shape);
-    if (namespacesOf(this.name).some(namespaceExists)) {
+    if (allNamespacesOf(this.name).some(namespaceExists)) {
       throw new EmpError('ERR_EMP_TESTBED', `The testbed '${this.name}' could not be removed.`, {
-        remedy: `Try as root: ip netns delete ${this.name}-a; ip netns delete ${this.name}-b.`,
+        remedy: `Try as root: ${allNamespacesOf(this.name)
+          .map((name) => `ip netns delete ${name}`)
+          .join('; ')}.`,
       });
     }
   }
@@ -158,13 +182,17 @@ function claimAny(shape: TestbedShape, owner: Owner | null): TestbedShape {
 }
 
 /** The record goes last: while something may be left, it can be found. */
-function remove(shape: TestbedShape): void {
+function remove(shape: TestbedShape): boolean {
   const [a, b] = namespacesOf(shape.name);
+  const isThere = (): boolean => allNamespacesOf(shape.name).some(namespaceExists);
   if (namespaceExists(a)) ipBatchForce(linkRemoval(shape), a);
-  if (namespaceExists(a) || namespaceExists(b)) ipBatchForce(removal(shape.name));
-  if (namespaceExists(a) || namespaceExists(b)) return;
+  // Cables to a switch end at each of them.
+  if (shape.switched && namespaceExists(b)) ipBatchForce(linkRemoval(shape), b);
+  if (isThere()) ipBatchForce(removal(shape.name));
+  if (isThere()) return false;
   removeRecord(shape.name);
   owned.delete(shape.name);
+  return true;
 }
 
 const owned = new Map<string, TestbedShape>();

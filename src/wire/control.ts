@@ -1,5 +1,7 @@
 /** Payloads of the control frames: the handshake's parameters, and the reason of a refusal or a reset. */
 
+/** The largest selective acknowledgement, bytes of bitmap: a window of 4096 frames. */
+export const MAX_BITMAP = 512;
 /** Bytes of the payload of CONNECT and ACCEPT. */
 export const HANDSHAKE_BYTES = 20;
 
@@ -14,9 +16,14 @@ export interface Handshake {
   version: number;
   /** Every data frame, both ways, carries a payload check. */
   payloadCheck: boolean;
+  /** The sender takes several frames in one frame of the link. */
+  coalesces: boolean;
   /** Longest message the sender takes, bytes. */
   maxMessage: number;
 }
+
+/** Bits of the handshake's options. */
+const Option = { payloadCheck: 1, coalesces: 2 } as const;
 
 export function writeHandshake(view: DataView, at: number, h: Handshake): void {
   view.setUint32(at, h.port, true);
@@ -24,20 +31,22 @@ export function writeHandshake(view: DataView, at: number, h: Handshake): void {
   view.setUint32(at + 8, h.mtu, true);
   view.setUint16(at + 12, h.window, true);
   view.setUint8(at + 14, h.version);
-  view.setUint8(at + 15, h.payloadCheck ? 1 : 0);
+  view.setUint8(at + 15, (h.payloadCheck ? Option.payloadCheck : 0) | (h.coalesces ? Option.coalesces : 0));
   view.setUint32(at + 16, 0, true);
 }
 
 /** Undefined when the payload is no handshake. */
 export function readHandshake(view: DataView, at: number, length: number): Handshake | undefined {
   if (length < HANDSHAKE_BYTES) return undefined;
+  const options = view.getUint8(at + 15);
   return {
     port: view.getUint32(at, true),
     maxMessage: view.getUint32(at + 4, true),
     mtu: view.getUint32(at + 8, true),
     window: view.getUint16(at + 12, true),
     version: view.getUint8(at + 14),
-    payloadCheck: (view.getUint8(at + 15) & 1) !== 0,
+    payloadCheck: (options & Option.payloadCheck) !== 0,
+    coalesces: (options & Option.coalesces) !== 0,
   };
 }
 

@@ -2,7 +2,7 @@
  * The EMP frame header, version 1, as `docs/wire.md` describes it byte by byte. A frame is a place in memory (a DataView and an offset):
  * nothing here makes an object. All fields are little-endian, so that the words which are checked are the words as stored.
  */
-import { hashBytes, hashWords, hashWords9 } from './check.js';
+import { hashBytes, hashHeader, hashLongHeader } from './check.js';
 
 export const VERSION = 1;
 export const ETHERTYPE = 0x88b5;
@@ -21,6 +21,8 @@ export const FrameType = {
   ack: 5,
   reset: 6,
   probe: 7,
+  /** Between machines with several NICs, of no channel: which NIC reaches which (`wire/path.ts`). */
+  path: 8,
 } as const;
 
 export const Flag = {
@@ -34,8 +36,12 @@ export const Flag = {
   fin: 0x08,
   /** This frame was sent before. For counters and people; the protocol does not depend on it. */
   resent: 0x10,
+  /** The payload holds several whole messages. */
+  shared: 0x20,
+  /** More frames of the channel follow at once: the acknowledgement can wait for them. */
+  more: 0x40,
 } as const;
-const KNOWN_FLAGS = 0x1f;
+const KNOWN_FLAGS = 0x7f;
 
 /** Byte offsets of the fields. */
 export const Offset = {
@@ -50,7 +56,7 @@ export const Offset = {
   sequence: 16,
   acknowledgement: 20,
   credit: 24,
-  reserved: 26,
+  firstLength: 26,
   headerCheck: 28,
   payloadCheck: 32,
 } as const;
@@ -87,7 +93,30 @@ export function word1(headerWords: number, messageType: number): number {
   return headerWords | (messageType << 16);
 }
 
-/** Writes a whole header, without extensions, in eight stores. */
+/** Bytes before every message but the first in a shared frame: its length and its type. */
+export const ENTRY_BYTES = 4;
+
+/** Where the entry behind `bytes` bytes of payload begins. */
+export function aligned(bytes: number): number {
+  return (bytes + 3) & ~3;
+}
+
+export function writeEntry(view: DataView, at: number, length: number, type: number): void {
+  view.setInt32(at, length | (type << 16), true);
+}
+
+/**
+ * Word 6 of a frame, the acknowledging side's credit aside.
+ * @param firstLength of a shared frame: bytes of its first message; else 0
+ */
+export function word6(firstLength: number): number {
+  return firstLength << 16;
+}
+
+/**
+ * Writes a whole header. The word of the payload check, if `w1` has room for one, is there already.
+ * @param w6 the credit, and `word6`
+ */
 export function writeHeader(
   view: DataView,
   at: number,
@@ -97,7 +126,7 @@ export function writeHeader(
   source: number,
   sequence: number,
   acknowledgement: number,
-  credit: number,
+  w6: number,
 ): void {
   view.setInt32(at, w0, true);
   view.setInt32(at + 4, w1, true);
@@ -105,39 +134,22 @@ export function writeHeader(
   view.setInt32(at + 12, source, true);
   view.setInt32(at + 16, sequence, true);
   view.setInt32(at + 20, acknowledgement, true);
-  view.setInt32(at + 24, credit, true);
-  // The check field itself counts as zero.
-  const check = hashWords(HEADER_SEED, w0, w1, destination, source, sequence, acknowledgement, credit, 0);
-  view.setInt32(at + 28, check, true);
+  view.setInt32(at + 24, w6, true);
+  view.setInt32(at + 28, headerCheck(view, at, w1 & 0xff), true);
 }
 
-/** Writes a header whose payload check (from `payloadCheck`) follows it. */
-export function writeCheckedHeader(
-  view: DataView,
-  at: number,
-  w0: number,
-  w1: number,
-  destination: number,
-  source: number,
-  sequence: number,
-  acknowledgement: number,
-  credit: number,
-  payload: number,
-): void {
-  view.setInt32(at, w0, true);
-  view.setInt32(at + 4, w1, true);
-  view.setInt32(at + 8, destination, true);
-  view.setInt32(at + 12, source, true);
-  view.setInt32(at + 16, sequence, true);
-  view.setInt32(at + 20, acknowledgement, true);
-  view.setInt32(at + 24, credit, true);
-  view.setInt32(at + 32, payload, true);
-  const check = hashWords9(HEADER_SEED, w0, w1, destination, source, sequence, acknowledgement, credit, 0, payload);
-  view.setInt32(at + 28, check, true);
+function headerCheck(view: DataView, at: number, words: number): number {
+  return words === 8 || words === 9
+    ? hashHeader(view, at, words, HEADER_SEED)
+    : hashLongHeader(view, at, words, HEADER_SEED);
 }
 
-/** The check of a payload, for the word behind the header. */
-export function payloadCheck(view: DataView, at: number, length: number): number {
+/** Writes the check of the `length` bytes of payload behind a header with room for it; before `writeHeader`, which covers it. */
+export function writePayloadCheck(view: DataView, at: number, length: number): void {
+  view.setInt32(at + Offset.payloadCheck, payloadCheck(view, at + CHECKED_HEADER_BYTES, length), true);
+}
+
+function payloadCheck(view: DataView, at: number, length: number): number {
   return hashBytes(view, at, length, PAYLOAD_SEED);
 }
 
@@ -153,11 +165,14 @@ export class Header {
   sequence = 0;
   acknowledgement = 0;
   credit = 0;
+  /** Of a shared frame: bytes of its first message. */
+  firstLength = 0;
 }
 
 /**
  * Decodes the `length` bytes at `at` if they are a frame of this version; the reason if not. The fixed header and its check are the
- * same in all versions, so a damaged frame of another version counts as damaged, and `version` can be trusted.
+ * same in all versions, so a damaged frame of another version counts as damaged, and `version` can be trusted. `header` is filled if the
+ * header is sound, so with `payloadCheck`, too.
  */
 export function decode(view: DataView, at: number, length: number, header: Header): RejectReason {
   if (length < HEADER_BYTES) return Reject.short;
@@ -171,27 +186,21 @@ export function decode(view: DataView, at: number, length: number, header: Heade
   const words = w1 & 0xff;
   const headerBytes = words << 2;
   if (words < 8 || headerBytes > length) return Reject.headerLength;
-  const check =
-    words === 8
-      ? hashWords(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0)
-      : words === 9
-        ? hashWords9(HEADER_SEED, w0, w1, w2, w3, w4, w5, w6, 0, view.getInt32(at + 32, true))
-        : extendedCheck(view, at, words);
-  if (check !== view.getInt32(at + 28, true)) return Reject.headerCheck;
+  if (headerCheck(view, at, words) !== view.getInt32(at + 28, true)) return Reject.headerCheck;
   if (((w0 >> 4) & 0xf) !== VERSION) return Reject.version;
   const type = w0 & 0xf;
-  if (type < FrameType.connect || type > FrameType.probe) return Reject.type;
+  if (type < FrameType.connect || type > FrameType.path) return Reject.type;
   const flags = (w0 >> 8) & 0xff;
   if ((flags & ~KNOWN_FLAGS) !== 0) return Reject.flags;
   const payloadLength = w0 >>> 16;
   if (headerBytes + payloadLength > length) return Reject.payloadLength;
   if (type !== FrameType.data && payloadLength > 0 && (flags & Flag.payloadCheck) === 0) return Reject.flags;
+  if ((flags & Flag.payloadCheck) !== 0 && words < 9) return Reject.headerLength;
+  fill(header, w0, w1, w2, w3, w4, w5, w6);
   if ((flags & Flag.payloadCheck) !== 0) {
-    if (words < 9) return Reject.headerLength;
     if (payloadCheck(view, at + headerBytes, payloadLength) !== view.getInt32(at + 32, true))
       return Reject.payloadCheck;
   }
-  fill(header, w0, w1, w2, w3, w4, w5, w6);
   return Reject.ok;
 }
 
@@ -215,6 +224,12 @@ function fill(
   header.sequence = w4;
   header.acknowledgement = w5;
   header.credit = w6 & 0xffff;
+  header.firstLength = w6 >>> 16;
+}
+
+/** Whether another frame stands at `next`, before `end`: what Ethernet pads with is shorter, and a frame does not begin with a 0. */
+export function follows(view: DataView, next: number, end: number): boolean {
+  return end - next >= HEADER_BYTES && view.getUint8(next) !== 0;
 }
 
 /** The header of a frame that was decoded before. */
@@ -236,13 +251,6 @@ const scratch = new Header();
 /** Whether the `length` bytes at `at` are a frame of this version; the reason if not. */
 export function inspect(view: DataView, at: number, length: number): RejectReason {
   return decode(view, at, length, scratch);
-}
-
-/** Extensions of a later version: rare, so the simple way: over a copy with the check field zeroed. */
-function extendedCheck(view: DataView, at: number, words: number): number {
-  const copy = new DataView(new ArrayBuffer(words << 2));
-  for (let i = 0; i < words; i++) if (i !== 7) copy.setInt32(i << 2, view.getInt32(at + (i << 2), true), true);
-  return hashBytes(copy, 0, words << 2, HEADER_SEED);
 }
 
 export function versionOf(view: DataView, at: number): number {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { Arrival, ReceiveWindow } from '../../src/arq/receiveWindow.js';
-import { SendWindow } from '../../src/arq/sendWindow.js';
+import { ANY_PATH, SendWindow } from '../../src/arq/sendWindow.js';
 
 const nearWrap = fc.oneof(
   fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
@@ -85,13 +85,14 @@ describe('SendWindow', () => {
       fc.property(nearWrap, size, fc.nat(20), fc.array(step, { maxLength: 300 }), (first, window, credit, steps) => {
         const capacity = 2 * window;
         const w = new SendWindow(first, window, capacity, credit);
+        w.allowed = window / 2;
         const wire = (n: number) => (first + n) | 0;
         let [una, next, end, limit] = [0, 0, 0, credit];
         const sacked = new Set<number>();
         let lost: number[] = [];
         for (const { do: what, n } of steps) {
           if (what === 'push' && end - una < capacity) {
-            expect(w.push(end, end + 1, end + 2)).toBe(wire(end));
+            expect(w.push(end, end + 1, end + 2, 0)).toBe(wire(end));
             end++;
           } else if (what === 'send' && w.maySend) {
             w.next = (w.next + 1) | 0;
@@ -118,7 +119,7 @@ describe('SendWindow', () => {
             expect(w.grant(wire(una), n)).toBe(newLimit > limit);
             limit = Math.max(limit, newLimit);
           } else if (what === 'lose') {
-            w.declareLost();
+            w.declareLost(0, ANY_PATH);
             lost = Array.from({ length: next - una }, (_, i) => una + i);
           } else if (what === 'resend') {
             const open = lost.filter((s) => !sacked.has(s));
@@ -134,7 +135,11 @@ describe('SendWindow', () => {
           expect(w.room).toBe(capacity - (end - una));
           expect(w.idle).toBe(una === end);
           expect(w.outstanding).toBe(next - una);
-          expect(w.maySend).toBe(next < end && next - una < window && next < limit);
+          // Congestion control allows half of a window: what has arrived is not under way.
+          expect(w.sacked).toBe(sacked.size);
+          const underWay = next - una - sacked.size;
+          expect(w.isLimited).toBe(underWay >= w.allowed);
+          expect(w.maySend).toBe(next < end && next - una < window && underWay < w.allowed && next < limit);
           expect(w.starved).toBe(una === next && next < end && next >= limit);
         }
       }),

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 
-import { floorProgram, runFloor, type Floor, type FloorOptions, type FloorPath } from '../../bench/baseline.js';
+import { runFloor, type Floor, type FloorOptions } from '../../bench/baseline.js';
+import { floorProgram, type FloorPath } from '../../bench/program.js';
 import { setupOf } from '../../bench/pingpong/setup.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';

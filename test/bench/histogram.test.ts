@@ -27,6 +27,12 @@ describe('a histogram', () => {
     );
   });
 
+  it('has bars one below the other, however long the times are', () => {
+    const lines = plot([{ name: 'emp', samples: Float64Array.of(50_000, 100_000, 400_000) }]).split('\n');
+    const bars = lines.slice(1).map((line) => line.search(/[█-▏]/));
+    expect(new Set(bars.filter((column) => column >= 0)).size).toBe(1);
+  });
+
   it('has rows of equal ratio, and shows what is rare', () => {
     const samples = Float64Array.from({ length: 10_000 }, (_, i) => (i < 9_980 ? 2 : 20));
     const lines = plot([{ name: 'emp', samples }]).split('\n');

@@ -1,14 +1,17 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
+import { skippedLines } from '../../bench/pingpong/report.js';
 import type { PingpongResult } from '../../bench/pingpong/result.js';
+import { Testbed } from '../../src/testbed/testbed.js';
 import { dist, Emp, emp } from '../support/emp.js';
+import { empAsNobody } from '../support/nobody.js';
 import { describeRoot } from '../support/root.js';
 
 const EMP = new URL('src/cli/emp.js', dist).pathname;
-const FEW = ['--rounds', '400', '--warmup', '50', '--slices', '2'];
+const FEW = ['--rounds', '400', '--warmup', '50'];
 const CLEAN = { lost: 0, doubled: 0, reordered: 0, corrupted: 0 };
 const TIMES = ['min', 'p50', 'p90', 'p99', 'p999', 'p9999', 'max', 'mean'];
 
@@ -33,6 +36,7 @@ describe('emp bench pingpong', () => {
   it('over memory: both ends in one process, and no baseline', async () => {
     const [result] = await measure('--driver', 'memory', '--baseline');
     expect(result).toMatchObject({ ...CLEAN, test: 'pingpong', driver: 'memory', rounds: 400, baseline: null });
+    expect(result).toMatchObject({ noisy: result.noise.length > 0 });
     expect(result.baseline_note).toMatch(/no bare C program/);
     checkTimes(result.rtt_us);
   });
@@ -61,6 +65,18 @@ describe('emp bench pingpong', () => {
     }
   });
 
+  it('says once why several drivers were passed over', () => {
+    const skipped = (['xdp', 'packet'] as const).map((driver) => ({
+      driver,
+      code: 'ERR_EMP_PERMISSION',
+      reason: 'No.',
+    }));
+    expect(skippedLines(skipped)).toBe('Not over xdp and packet: No.');
+    expect(skippedLines([skipped[0], { ...skipped[1], reason: 'Why?' }])).toBe(
+      'Not over xdp: No.\nNot over packet: Why?',
+    );
+  });
+
   it.each([
     [['--rounds', '0'], /Expected a whole number/],
     [['--size', '16,x'], /Expected whole numbers/],
@@ -72,7 +88,7 @@ describe('emp bench pingpong', () => {
   });
 
   it('asks emp echo elsewhere', async () => {
-    const server = new Emp(['echo', '--json', '--driver', 'udp', '--udp-port', '0']);
+    const server = new Emp(['echo', '--json', '--driver', 'udp', '--local', '127.0.0.1:0']);
     await server.said(/\n/);
     const { listening } = JSON.parse(server.stdout) as { listening: { address: string } };
     const [result] = await measure('--driver', 'udp', '--peer', listening.address, '--baseline');
@@ -91,7 +107,7 @@ describe('emp bench pingpong', () => {
 
 describeRoot('emp bench pingpong on a wire of its own', () => {
   it.each(['xdp', 'packet', 'udp'])('over %s, beside bare C', async (driver) => {
-    const results = await measure('--driver', driver, '--baseline', '--size', '16,1200');
+    const results = await measure('--driver', driver, '--baseline', '--slices', '2', '--size', '16,1200');
     for (const result of results) {
       expect(result).toMatchObject({ ...CLEAN, driver, slices: 2, rounds: 400, baseline: { path: driver, lost: 0 } });
       checkTimes(result.rtt_us);
@@ -100,9 +116,39 @@ describeRoot('emp bench pingpong on a wire of its own', () => {
     }
   });
 
+  it('refuses an MTU for interfaces that it cannot make', () => {
+    const { code, stderr } = empAsNobody('bench', 'pingpong', '--mtu', '2000', ...FEW);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/--mtu is of interfaces that are made, and none can be/)]);
+  });
+
   it('takes the best driver that works', async () => {
     const [{ driver, mode, skipped }] = await measure();
     expect({ driver, mode, skipped }).toEqual({ driver: 'xdp', mode: 'native-copy', skipped: [] });
+  });
+
+  it.each(['udp', 'packet', 'xdp'] as const)('asks emp echo in another namespace (%s)', async (driver) => {
+    await using testbed = await Testbed.up();
+    const { a, b } = testbed.links[0];
+    // What emp echo prints is what --peer takes; over udp, without an own address and port.
+    const [there, here] =
+      driver === 'udp'
+        ? [['--local', b.ipv4], []]
+        : [
+            ['-i', b.interface],
+            ['-i', a.interface],
+          ];
+    const server = new Emp(['echo', '--json', '-d', driver, '-n', b.namespace, '--port', '12', ...there]);
+    await server.said(/\n/);
+    const { listening } = JSON.parse(server.stdout) as { listening: { address: string } };
+    expect(listening.address).toBe(driver === 'udp' ? '198.18.0.2:34997' : b.mac);
+    for (const peer of driver === 'udp' ? [listening.address, b.ipv4] : [listening.address]) {
+      const asking = ['--driver', driver, '-n', a.namespace, ...here, '--peer', peer];
+      const [result] = await measure(...asking, '--port', '12');
+      expect(result).toMatchObject({ ...CLEAN, driver });
+      const { code, stderr } = await emp('bench', 'pingpong', ...asking, ...FEW); // port 7
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/port 7 was refused/)]);
+    }
+    await server.interrupt();
   });
 
   it('compares no message of several frames', async () => {
@@ -111,18 +157,15 @@ describeRoot('emp bench pingpong on a wire of its own', () => {
     expect(result.baseline_note).toMatch(/more than one frame/);
   });
 
+  it('compares no frames longer than a page over xdp', async () => {
+    const [result] = await measure('--driver', 'xdp', '--baseline', '--mtu', '9000', '--size', '8000');
+    expect(result).toMatchObject({ ...CLEAN, baseline: null });
+    expect(result.baseline_note).toMatch(/MTU above 3498/);
+  });
+
   it('without root measures udp on loopback, and says why', () => {
-    // One capability is left, so that it may read this checkout, wherever it is.
-    const nobody = '--reuid=65534 --regid=65534 --clear-groups --inh-caps=-all,+dac_read_search';
-    const privileges = [
-      ...nobody.split(' '),
-      '--ambient-caps=+dac_read_search',
-      '--bounding-set=-all,+dac_read_search',
-    ];
-    const args = [process.execPath, EMP, 'bench', 'pingpong', '--json', '--baseline', ...FEW];
-    const { status, stdout, stderr } = spawnSync('setpriv', [...privileges, ...args], { encoding: 'utf8' });
-    expect(stderr).toBe('');
-    expect(status).toBe(0);
+    const { code, stdout, stderr } = empAsNobody('bench', 'pingpong', '--json', '--baseline', ...FEW);
+    expect([code, stderr]).toEqual([0, '']);
     const result = JSON.parse(stdout) as PingpongResult;
     expect(result).toMatchObject({ ...CLEAN, driver: 'udp', wire: 'loopback', baseline: { path: 'udp' } });
     expect(result.skipped.map(({ driver, code }) => [driver, code])).toEqual([
@@ -131,22 +174,23 @@ describeRoot('emp bench pingpong on a wire of its own', () => {
     ]);
   });
 
-  it.each([['ours', []] as const, ['bare C', ['--baseline', '--slices', '1000', '--rounds', '100000']] as const])(
-    'Ctrl-C leaves nothing behind (%s)',
-    async (_, args) => {
-      const started = ['bench', 'pingpong', '--driver', 'packet', '--rounds', '50000000', ...args];
-      const bench = spawn(process.execPath, [EMP, ...started], { stdio: 'ignore' });
-      const exit = new Promise<number | null>((resolve) => bench.on('exit', resolve));
-      const namespaces = [`emp${bench.pid}-a`, `emp${bench.pid}-b`];
-      await until(() => namespaces.every(exists) && childrenOf(bench.pid!).length >= 2);
-      await delay(500);
-      const children = childrenOf(bench.pid!);
-      bench.kill('SIGINT');
-      expect(await exit).toBe(130);
-      expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
-      expect(namespaces.filter(exists)).toEqual([]);
-    },
-  );
+  it.each([
+    ['Ctrl-C', 'ours', 'SIGINT', []],
+    ['Ctrl-C', 'bare C', 'SIGINT', ['--baseline', '--slices', '1000', '--rounds', '100000']],
+    ['the end of the terminal', 'ours', 'SIGHUP', []],
+  ] as const)('%s leaves nothing behind (%s)', async (_what, _who, signal, args) => {
+    const started = ['bench', 'pingpong', '--driver', 'packet', '--rounds', '50000000', ...args];
+    const bench = spawn(process.execPath, [EMP, ...started], { stdio: 'ignore' });
+    const exit = new Promise<number | null>((resolve) => bench.on('exit', resolve));
+    const namespaces = [`emp${bench.pid}-a`, `emp${bench.pid}-b`];
+    await until(() => namespaces.every(exists) && childrenOf(bench.pid!).length >= 2);
+    await delay(500);
+    const children = childrenOf(bench.pid!);
+    bench.kill(signal);
+    expect(await exit).toBe(130);
+    expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    expect(namespaces.filter(exists)).toEqual([]);
+  });
 });
 
 const exists = (namespace: string): boolean => existsSync(`/run/netns/${namespace}`);

@@ -4,13 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { ChannelCounter } from '../../src/channel/counters.js';
 import { FrameType } from '../../src/wire/header.js';
 import { parse } from '../support/sim/puppet.js';
-import { MS, SECOND, World, messages } from '../support/sim/world.js';
+import { FRAMEFUL, MS, SECOND, World, messages, twoHosts } from '../support/sim/world.js';
 
-/** A sender of `n` messages, and a reader that rests from the start. */
+/** A sender of `n` frames, and a reader that rests from the start. */
 function resting(n: number, window: number, options = {}) {
-  const world = new World(n + window);
-  const [a, b] = [world.host('a'), world.host('b')];
-  const session = world.session(a, b, { lengths: messages(n, 100) }, {}, { window, ...options });
+  const { world, a, b } = twoHosts(n + window);
+  const session = world.session(a, b, { lengths: messages(n, FRAMEFUL) }, {}, { window, ...options });
   const { client, server } = session;
   server.opened = () => {
     server.isOpened = true;
@@ -92,8 +91,7 @@ test('several channels in a pool that is too small for one: all get on', () => {
 
 describe('a transmit ring that is full for a while', () => {
   test('when the only message is sent: it goes out as soon as there is room', () => {
-    const world = new World(78);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(78);
     const { client, server } = world.session(a, b, { lengths: [5], start: 10 * MS }, {}, { keepAlive: 60_000 });
     world.network.run(world.network.now + 5 * MS);
     a.nic.temper = { ...a.nic.temper, busy: 1 };
@@ -107,8 +105,7 @@ describe('a transmit ring that is full for a while', () => {
   });
 
   test('when an acknowledgement is due: it is sent then, before anybody resends', () => {
-    const world = new World(79);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(79);
     const never = { lengths: [1], start: 3600 * SECOND };
     const options = { initialRto: 200, minRto: 200 };
     const { client, server } = world.session(a, b, { lengths: [5], start: 10 * MS, keepOpen: true }, never, options);

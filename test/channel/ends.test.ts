@@ -1,15 +1,16 @@
 /** How channels end: every end has a typed reason, and a peaceful one means that everything was delivered. */
 import { describe, expect, test } from 'vitest';
 
-import { ChannelState } from '../../src/channel/core.js';
+import { ChannelState } from '../../src/channel/events.js';
 import { ChannelCounter, EngineCounter } from '../../src/channel/counters.js';
 import { ResetReason } from '../../src/wire/control.js';
 import { Flag, FrameType } from '../../src/wire/header.js';
 import { Puppet, parse, reason } from '../support/sim/puppet.js';
 import type { Session } from '../support/sim/world.js';
-import { MS, SECOND, World, messages } from '../support/sim/world.js';
+import { FRAMEFUL, MS, SECOND, World, messages, twoHosts } from '../support/sim/world.js';
 
-const SOME = { lengths: messages(20, 30) };
+/** Frames, each of one message. */
+const SOME = { lengths: messages(20, FRAMEFUL) };
 const NEVER = { lengths: messages(1, 1), start: 3600 * SECOND };
 
 function ends({ client, server }: Session): unknown[] {
@@ -20,8 +21,7 @@ const IN_PEACE = ['ended', undefined, 'ended', undefined];
 
 /** Two hosts and an open, quiet channel. */
 function quiet(seed: number, options = {}, serverOptions = options) {
-  const world = new World(seed);
-  const [a, b] = [world.host('a'), world.host('b')];
+  const { world, a, b } = twoHosts(seed);
   const session = world.session(a, b, NEVER, NEVER, options, serverOptions);
   world.network.run(world.network.now + 10 * MS);
   return { world, a, b, session };
@@ -29,8 +29,7 @@ function quiet(seed: number, options = {}, serverOptions = options) {
 
 describe('in peace', () => {
   test('one side ends, the other goes on sending (half-close)', () => {
-    const world = new World(1);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(1);
     const session = world.session(a, b, SOME, { lengths: messages(200, 50), batch: 5, pause: 2 * MS });
     world.network.run(world.network.now + 10 * MS);
     expect([session.client.hasEnded, session.server.peerHasEnded, session.client.reason]).toEqual([
@@ -44,8 +43,7 @@ describe('in peace', () => {
   });
 
   test('the end is acknowledged only when everything before it was consumed', () => {
-    const world = new World(2);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(2);
     const session = world.session(a, b, SOME, {}, {}, { keepAlive: 10_000 });
     session.server.onMessage = () => {
       if (session.server.received !== 3) return;
@@ -59,8 +57,7 @@ describe('in peace', () => {
   });
 
   test('the end overtook a lost message and waited; the acknowledgement is lost: one timeout later all is well', () => {
-    const world = new World(16);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(16);
     const session = world.session(a, b, SOME, NEVER, { keepAlive: 60_000, peerTimeout: 90_000, maxRto: 100 });
     let lost = 0;
     world.network.filter = (bytes, from) => {
@@ -83,8 +80,7 @@ describe('in peace', () => {
   });
 
   test('while its reader rests no resend decision is asked for', () => {
-    const world = new World(3);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(3);
     let asked = 0;
     const onResend = () => ++asked < 0;
     const session = world.session(a, b, SOME, {}, { onResend }, {});
@@ -98,8 +94,7 @@ describe('in peace', () => {
   });
 
   test('though the last acknowledgement is lost until the peer has forgotten the channel', () => {
-    const world = new World(4);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(4);
     // The client's FIN is answered by the server's; what the client says from then on is lost for a second.
     let until = Infinity;
     world.network.filter = (bytes, from) => {
@@ -114,8 +109,7 @@ describe('in peace', () => {
   });
 
   test('not if the peer has restarted: what it acknowledged may not have been consumed', () => {
-    const world = new World(5);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(5);
     const session = world.session(a, b, SOME, {});
     session.server.onMessage = () => {
       if (session.server.received === 1) session.server.core!.pause();
@@ -134,8 +128,7 @@ describe('in peace', () => {
   });
 
   test('cutting the linger short does not turn the peer’s end into an error', () => {
-    const world = new World(6);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(6);
     const session = world.session(a, b, SOME, SOME);
     let cut = false;
     session.client.closed = (closeReason) => {
@@ -204,8 +197,7 @@ describe('by abort', () => {
 
 describe('a peer that is gone', () => {
   test('vanished, with frames under way: unreachable within peerTimeout and one timeout', () => {
-    const world = new World(10);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(10);
     const options = { peerTimeout: 2000, maxRto: 300 };
     const { client } = world.session(a, b, { lengths: messages(1000, 20), batch: 1, pause: MS }, {}, options);
     world.network.run(world.network.now + 50 * MS);
@@ -250,8 +242,7 @@ describe('a peer that is gone', () => {
 
   test('a cut in one direction: both ends learn it', () => {
     for (const cut of ['a', 'b']) {
-      const world = new World(13);
-      const [a, b] = [world.host('a'), world.host('b')];
+      const { world, a, b } = twoHosts(13);
       const options = { keepAlive: 200, peerTimeout: 1000 };
       const plan = { lengths: messages(100_000, 20), batch: 1, pause: MS };
       const session = world.session(a, b, plan, {}, options);
@@ -287,7 +278,7 @@ describe('a peer that is gone', () => {
       // The network still carries frames of the old life when the same address is back.
       network.run(network.now + chance.between(0, 10) * MS);
       const again = world.host('b');
-      again.engine.listen(0, {
+      again.engine.handshakes.listen(0, {
         settings: old.client.core!.settings,
         accept: () => false,
         accepted: () => expect.unreachable(),
@@ -306,8 +297,7 @@ describe('a peer that is gone', () => {
 
 describe('the resend decision', () => {
   test('false: given up, both ends told', () => {
-    const world = new World(14);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(14);
     const asked: number[] = [];
     const onResend = ({
       attempts,
@@ -331,8 +321,7 @@ describe('the resend decision', () => {
   });
 
   test('it throws: only its channel ends', () => {
-    const world = new World(15);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(15);
     const onResend = () => {
       throw new Error('on purpose');
     };

@@ -5,14 +5,13 @@ import { ResetReason } from '../../src/wire/control.js';
 import { Flag, FrameType } from '../../src/wire/header.js';
 import { Puppet } from '../support/sim/puppet.js';
 import { PLAIN, Talker } from '../support/sim/talker.js';
-import { MS, World, messages } from '../support/sim/world.js';
+import { FRAMEFUL, MS, World, messages, twoHosts } from '../support/sim/world.js';
 
 describe('a handler that throws', () => {
   for (const event of ['message', 'writable', 'peerEnded'] as const) {
     test(`${event}: its channel ends, the others go on`, () => {
-      const world = new World(1);
-      const [a, b] = [world.host('a'), world.host('b')];
-      const plan = { lengths: messages(200, 50) };
+      const { world, a, b } = twoHosts(1);
+      const plan = { lengths: messages(200, FRAMEFUL) };
       const bad = world.session(a, b, plan, { ...plan, keepOpen: true }, { window: 4 });
       const good = world.session(a, b, plan, plan);
       bad.server[event] = () => {
@@ -30,9 +29,8 @@ describe('a handler that throws', () => {
 describe('a handler may', () => {
   for (const event of ['opened', 'message', 'writable', 'peerEnded', 'ended'] as const) {
     test(`abort in ${event}`, () => {
-      const world = new World(2);
-      const [a, b] = [world.host('a'), world.host('b')];
-      const plan = { lengths: messages(100, 50) };
+      const { world, a, b } = twoHosts(2);
+      const plan = { lengths: messages(100, FRAMEFUL) };
       const { client, server } = world.session(a, b, plan, { ...plan, keepOpen: event === 'peerEnded' }, { window: 4 });
       const original = server[event].bind(server) as (...args: unknown[]) => void;
       server[event] = (...args: unknown[]) => {
@@ -45,9 +43,8 @@ describe('a handler may', () => {
     });
 
     test(`open other channels in ${event}`, () => {
-      const world = new World(3);
-      const [a, b] = [world.host('a'), world.host('b')];
-      const plan = { lengths: messages(50, 50) };
+      const { world, a, b } = twoHosts(3);
+      const plan = { lengths: messages(50, FRAMEFUL) };
       const { server } = world.session(a, b, plan, plan, { window: 4 });
       const original = server[event].bind(server) as (...args: unknown[]) => void;
       let opened = 0;
@@ -62,8 +59,7 @@ describe('a handler may', () => {
   }
 
   test('pause in the middle of a burst: the rest of it waits', () => {
-    const world = new World(4);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(4);
     const { server } = world.session(a, b, { lengths: messages(200, 20) }, { rests: 1, rest: MS });
     expect(world.finish()).toEqual([]);
     expect(server.received).toBe(200);
@@ -71,6 +67,10 @@ describe('a handler may', () => {
 });
 
 describe('a peer that breaks the protocol is cut off with a reason:', () => {
+  const WHOLE = Flag.first | Flag.last;
+  const shared = (firstLength: number, payload: number[], flags: number = WHOLE) => {
+    return (p: Puppet) => p.dataFrame({ flags: flags | Flag.shared, firstLength, payload: Uint8Array.from(payload) });
+  };
   const long = (n: number) => [n & 0xff, (n >> 8) & 0xff, (n >> 16) & 0xff, n >>> 24];
   const cases: [string, number, (p: Puppet) => void][] = [
     ['a fragment without a beginning', ResetReason.protocol, (p) => p.data([1], 0)],
@@ -98,6 +98,36 @@ describe('a peer that breaks the protocol is cut off with a reason:', () => {
     ['a message behind the end', ResetReason.protocol, (p) => [p.data([], Flag.fin), p.data([1])]],
     ['a message that is too long', ResetReason.messageTooLong, (p) => p.data(new Uint8Array(101))],
     ['the beginning of one', ResetReason.messageTooLong, (p) => p.data(long(101), Flag.first)],
+    ['a shared frame whose first message reaches beyond it', ResetReason.protocol, shared(5, [1, 2, 3, 4])],
+    ['a shared frame of nothing that promises something', ResetReason.protocol, shared(1, [])],
+    ['one whose second message does', ResetReason.protocol, shared(4, [1, 2, 3, 4, 2, 0, 7, 0, 5])],
+    ['one whose last entry does', ResetReason.protocol, shared(2, [1, 2, 0, 0, 2, 0])],
+    ...[1, 2, 3].map((left): [string, number, (p: Puppet) => void] => [
+      `one with ${left} bytes left over`,
+      ResetReason.protocol,
+      shared(4, [1, 2, 3, 4, 0, 0, 0, 0, ...[9, 9, 9].slice(0, left)]),
+    ]),
+    ['one with the padding of a message that does not come', ResetReason.protocol, shared(1, [1, 0, 0, 0])],
+    ['one without a beginning', ResetReason.protocol, shared(1, [1], Flag.last)],
+    ['one without an end', ResetReason.protocol, shared(4, long(4), Flag.first)],
+    ['one with neither', ResetReason.protocol, shared(1, [1], 0)],
+    ['one that is the end', ResetReason.protocol, shared(0, [], Flag.fin)],
+    ['one that is the end, and messages', ResetReason.protocol, shared(1, [1], WHOLE | Flag.fin)],
+    [
+      'one within a message',
+      ResetReason.protocol,
+      (p) => {
+        p.data(long(9), Flag.first);
+        shared(1, [1])(p);
+      },
+    ],
+    ['one behind the end', ResetReason.protocol, (p) => [p.data([], Flag.fin), shared(1, [1])(p)]],
+    ['one with a message that is too long', ResetReason.messageTooLong, shared(101, [...new Uint8Array(101)])],
+    [
+      'one with a later message that is too long',
+      ResetReason.messageTooLong,
+      shared(0, [101, 0, 0, 0, ...new Uint8Array(101)]),
+    ],
     ['a length beyond all bounds', ResetReason.messageTooLong, (p) => p.data(long(0xffffffff), Flag.first)],
   ];
   for (const [name, code, misbehave] of cases) {

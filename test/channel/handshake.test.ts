@@ -2,13 +2,15 @@
 import { describe, expect, test } from 'vitest';
 
 import { EngineCounter } from '../../src/channel/counters.js';
+import { NicError } from '../../src/errors.js';
 import { resolveChannelOptions } from '../../src/channel/options.js';
 import { Refusal, ResetReason } from '../../src/wire/control.js';
 import { hashBytes } from '../../src/wire/check.js';
 import { FrameType, Reject } from '../../src/wire/header.js';
+import { PathKind } from '../../src/wire/path.js';
 import { Puppet, build, handshake, parse, reason } from '../support/sim/puppet.js';
 import { Talker, PLAIN } from '../support/sim/talker.js';
-import { MS, SECOND, World, messages } from '../support/sim/world.js';
+import { MS, SECOND, World, messages, twoHosts } from '../support/sim/world.js';
 
 const SOME = { lengths: messages(5, 30) };
 
@@ -44,8 +46,7 @@ describe('frames of the handshake that are lost', () => {
   ] as const;
   for (const [name, type] of types) {
     test(`${name}, twice: both ends open all the same, once`, () => {
-      const world = new World(1);
-      const [a, b] = [world.host('a'), world.host('b')];
+      const { world, a, b } = twoHosts(1);
       let lost = 0;
       world.network.filter = (bytes) => parse(bytes).type !== type || lost++ >= 2;
       // Nobody has anything to say at first: the connection has to stand without it.
@@ -58,8 +59,7 @@ describe('frames of the handshake that are lost', () => {
   }
 
   test('all of them: the caller hears of it in time, and nothing is left', () => {
-    const world = new World(2);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(2);
     world.network.filter = () => false;
     const { client } = world.session(a, b, SOME, SOME, { connectTimeout: 120 });
     const start = world.network.now;
@@ -71,8 +71,7 @@ describe('frames of the handshake that are lost', () => {
   });
 
   test('every answer to the ACCEPT: the half-open channel goes away unseen', () => {
-    const world = new World(3);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(3);
     world.network.filter = (bytes, from) => from === 'b' || parse(bytes).type === FrameType.connect;
     const { client, accepted } = world.session(a, b, SOME, SOME, {
       connectTimeout: 300,
@@ -87,8 +86,7 @@ describe('frames of the handshake that are lost', () => {
 
 describe('a CONNECT that comes again', () => {
   test('at once, many times: one channel', () => {
-    const world = new World(4);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(4);
     world.network.filter = (bytes, from) => {
       if (parse(bytes).type === FrameType.connect) {
         for (let i = 1; i < 20; i++) world.network.after(i * 37, () => b.nic.arrive(bytes, from));
@@ -105,8 +103,7 @@ describe('a CONNECT that comes again', () => {
   });
 
   test('when its channel is over: the ghost is never shown', () => {
-    const world = new World(5);
-    const [a, b] = [world.host('a'), world.host('b')];
+    const { world, a, b } = twoHosts(5);
     let old: Uint8Array | undefined;
     world.network.filter = (bytes) => {
       if (parse(bytes).type === FrameType.connect) old = bytes;
@@ -137,14 +134,31 @@ describe('a connection is refused', () => {
       const world = new World(6);
       const puppet = new Puppet(world.network, 'p', 'a');
       const talker = connectTo(world, puppet);
-      puppet.send({ type: FrameType.refuse, source: 0, payload: reason(code) });
+      const acknowledgement = talker.core!.initialSequence;
+      puppet.send({ type: FrameType.refuse, source: 0, acknowledgement, payload: reason(code) });
       world.network.run();
       expect([talker.reason, talker.error?.code]).toEqual([closeReason, errorCode]);
       expect(world.hosts[0].leftovers()).toEqual([]);
     });
   }
 
-  test('nobody listens; the application says no; it throws', () => {
+  test('not by who has only guessed the id: an answer names the sequence number, too', () => {
+    const world = new World(6);
+    const puppet = new Puppet(world.network, 'p', 'a');
+    const talker = connectTo(world, puppet);
+    for (const type of [FrameType.refuse, FrameType.accept]) {
+      const acknowledgement = (talker.core!.initialSequence + 1) | 0;
+      const payload = type === FrameType.refuse ? reason(Refusal.refused) : handshake();
+      puppet.send({ type, source: 5, acknowledgement, payload });
+    }
+    world.network.run(world.network.now + 1000);
+    expect([talker.reason, talker.isOpened]).toEqual([undefined, false]);
+    expect(world.hosts[0].engine.counters[EngineCounter.unexpected]).toBe(2);
+    talker.abort();
+    expect(world.finish()).toEqual([]);
+  });
+
+  test('nobody listens; the application says no', () => {
     const world = new World(7);
     const b = world.host('b');
     const acceptor = (accept: () => boolean) => ({
@@ -152,20 +166,14 @@ describe('a connection is refused', () => {
       accept,
       accepted: () => expect.unreachable(),
     });
-    b.engine.listen(
+    b.engine.handshakes.listen(
       1,
       acceptor(() => false),
     );
-    b.engine.listen(
-      2,
-      acceptor(() => {
-        throw new Error('on purpose');
-      }),
-    );
     const puppet = new Puppet(world.network, 'p', 'b');
-    for (const port of [0, 1, 2]) puppet.connect({ port });
+    for (const port of [0, 1]) puppet.connect({ port });
     world.network.run();
-    expect(puppet.ofType(FrameType.refuse).map(({ payload }) => payload[0])).toEqual([1, 2, 2]);
+    expect(puppet.ofType(FrameType.refuse).map(({ payload }) => payload[0])).toEqual([1, 2]);
     expect(b.leftovers()).toEqual([]);
   });
 
@@ -191,7 +199,8 @@ describe('a connection is refused', () => {
     }
     world.network.run(world.network.now + MS);
     expect(b.engine.channelCount).toBe(128);
-    expect(puppet.ofType(FrameType.refuse).filter(({ payload }) => payload[0] === Refusal.backlog)).toHaveLength(72);
+    // Of the 72 others as many are told so as strangers are answered at once.
+    expect(puppet.ofType(FrameType.refuse).filter(({ payload }) => payload[0] === Refusal.backlog)).toHaveLength(64);
     world.network.run();
     expect(b.leftovers()).toEqual([]);
   });
@@ -204,11 +213,23 @@ describe('another version of the protocol', () => {
     const puppet = new Puppet(world.network, 'p', 'b');
     puppet.sendBytes(ofVersion(2, build({ type: FrameType.connect, source: puppet.id, payload: handshake() })));
     world.network.run();
-    expect(b.engine.rejects[Reject.version]).toBe(1);
+    expect(b.engine.memory.rejects[Reject.version]).toBe(1);
     expect(puppet.got).toHaveLength(1);
     expect(puppet.got[0]).toMatchObject({ type: FrameType.refuse, destination: puppet.id });
     expect([...puppet.got[0].payload]).toEqual([Refusal.version, 0, 1, 0]);
     expect(b.leftovers()).toEqual([]);
+  });
+
+  test('asks us again and again: it is not answered without end', () => {
+    const world = new World(17);
+    const b = world.host('b');
+    const puppet = new Puppet(world.network, 'p', 'b');
+    const connect = ofVersion(2, build({ type: FrameType.connect, source: puppet.id, payload: handshake() }));
+    for (let i = 0; i < 1000; i++) puppet.sendBytes(connect);
+    world.network.run(world.network.now + MS);
+    expect(b.engine.memory.rejects[Reject.version]).toBe(1000);
+    expect(puppet.got.length).toBeGreaterThanOrEqual(64);
+    expect(puppet.got.length).toBeLessThan(70);
   });
 
   test('refuses us: a typed error that names both', () => {
@@ -227,16 +248,26 @@ describe('another version of the protocol', () => {
     const world = new World(12);
     const b = world.host('b');
     const puppet = new Puppet(world.network, 'p', 'b');
-    for (const type of [2, 4, 5, 6, 7, 9, 15]) puppet.sendBytes(ofVersion(3, build({ type, destination: 5 })));
+    for (const type of [2, 4, 5, 6, 7, 8, 9, 15]) puppet.sendBytes(ofVersion(3, build({ type, destination: 5 })));
     world.network.run();
-    expect(b.engine.rejects[Reject.version]).toBe(7);
+    expect(b.engine.memory.rejects[Reject.version]).toBe(8);
     expect(puppet.got).toEqual([]);
   });
 });
 
+test('a host with a single NIC does not say by which addresses it is reached: who asks hears nothing', () => {
+  const world = new World(12);
+  const b = world.host('b');
+  const puppet = new Puppet(world.network, 'p', 'b');
+  for (const kind of [PathKind.probe, PathKind.echo])
+    puppet.send({ type: FrameType.path, payload: Uint8Array.of(kind, 0, 1, 0) });
+  world.network.run();
+  expect(b.engine.counters[EngineCounter.unexpected]).toBe(2);
+  expect(puppet.got).toEqual([]);
+});
+
 test('two hosts that connect to each other at the same time: two channels', () => {
-  const world = new World(13);
-  const [a, b] = [world.host('a'), world.host('b')];
+  const { world, a, b } = twoHosts(13);
   for (let i = 0; i < 10; i++) {
     world.session(a, b, SOME, SOME);
     world.session(b, a, SOME, SOME);
@@ -260,6 +291,29 @@ describe('frames for nobody', () => {
     expect(resets[0]).toMatchObject({ destination: puppet.id, source: 0x40000 });
     expect(resets[0].payload[0]).toBe(ResetReason.unknownChannel);
     expect(b.engine.counters[EngineCounter.unknownChannel]).toBe(1000);
+    expect(b.leftovers()).toEqual([]);
+  });
+
+  test('are answered to nobody if they come from where no machine can be, and the host goes on', () => {
+    const world = new World(16);
+    const b = world.host('b');
+    b.nic.peer = (address) => {
+      throw new NicError('ERR_EMP_ADDRESS', `${address} is a group address.`, { remedy: 'None.' });
+    };
+    b.engine.handshakes.listen(1, {
+      settings: resolveChannelOptions(),
+      accept: () => true,
+      accepted: () => expect.unreachable(),
+    });
+    const puppet = new Puppet(world.network, 'p', 'b');
+    const connect = (port: number, mtu = 512) =>
+      build({ type: FrameType.connect, source: puppet.id, payload: handshake({ port, mtu }) });
+    puppet.send({ type: FrameType.data, destination: 0x40000 });
+    for (const bytes of [connect(1), connect(1, 1), connect(2), ofVersion(2, connect(1))]) puppet.sendBytes(bytes);
+    world.network.run();
+    const { counters } = b.engine;
+    expect([counters[EngineCounter.unknownChannel], counters[EngineCounter.connectsReceived]]).toEqual([1, 3]);
+    expect([counters[EngineCounter.resetsSent], counters[EngineCounter.refusalsSent]]).toEqual([0, 0]);
     expect(b.leftovers()).toEqual([]);
   });
 

@@ -1,11 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { Host } from '../../src/index.js';
 import type { NicOptions } from '../../src/index.js';
-import { Testbed } from '../../src/testbed/testbed.js';
+import { Testbed, type TestbedEnd } from '../../src/testbed/testbed.js';
 import { Emp, emp } from '../support/emp.js';
 import { hasTshark, readFields } from '../support/tshark.js';
 import { describeRoot, isRoot } from '../support/root.js';
@@ -46,8 +48,30 @@ async function exchange(nic: NicOptions, { address, port }: Listening, lengths: 
 const LENGTHS = [0, 1, 16, 1400, 1500, 100_000, 3_000_000, ...Array.from({ length: 2000 }, (_, i) => i)];
 
 describe('emp echo over udp on loopback', () => {
+  it('with faults: everything comes back, and what befell frames is told', async () => {
+    const [server, listening] = await echo([
+      '--local',
+      '127.0.0.1:0',
+      '--fault',
+      'drop=5%,duplicate=5%,reorder=5%,seed=7',
+    ]);
+    await exchange({ driver: 'udp', port: 0 }, listening, LENGTHS);
+    const { code, stdout } = await server.interrupt();
+    expect(code).toBe(0);
+    const { ended } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      ended: { faults: Record<string, number> };
+    };
+    expect(ended.faults.frames).toBeGreaterThan(1000);
+    for (const fault of ['dropped', 'duplicated', 'reordered']) expect(ended.faults[fault], fault).toBeGreaterThan(0);
+  });
+
+  it('faults that it cannot read are refused', async () => {
+    const { code, stderr } = await emp('echo', '--fault', 'loss=1');
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/There is no fault 'loss'/)]);
+  });
+
   it('sends everything back, in order, and ends with Ctrl-C', async () => {
-    const [server, listening] = await echo(['--driver', 'udp', '--udp-port', '0']);
+    const [server, listening] = await echo(['--driver', 'udp', '--local', '127.0.0.1:0']);
     expect(listening).toMatchObject({ driver: 'udp', port: 7, pid: server.child.pid });
     await exchange({ driver: 'udp', port: 0 }, listening, LENGTHS);
     const { code, stdout, stderr } = await server.interrupt();
@@ -80,6 +104,66 @@ describeRoot('emp echo on a testbed', () => {
   });
 });
 
+describeRoot('emp echo, when its interface', () => {
+  const NICS = [
+    ['xdp', ({ interface: name }: TestbedEnd) => ['-i', name]],
+    ['packet', ({ interface: name }: TestbedEnd) => ['-i', name]],
+    ['udp', ({ ipv4 }: TestbedEnd) => ['--local', ipv4]],
+  ] as const;
+  const serve = async (b: TestbedEnd, driver: string, nic: (end: TestbedEnd) => string[]): Promise<Emp> => {
+    const server = new Emp(['echo', '--driver', driver, '-n', b.namespace, ...nic(b)]);
+    await server.said(/Listening/);
+    return server;
+  };
+  const link = (b: TestbedEnd, ...words: string[]) =>
+    execFileSync('ip', ['-n', b.namespace, 'link', words[0], b.interface, ...words.slice(1)]);
+
+  it.each(NICS)('goes down, says so, and goes on when it is up again (%s)', async (driver, nic) => {
+    await using testbed = await Testbed.up();
+    const { b } = testbed.links[0];
+    const server = await serve(b, driver, nic);
+    link(b, 'set', 'down');
+    while (!/emp0 is down: nothing arrives/.test(server.stderr)) await delay(5);
+    link(b, 'set', 'up');
+    while (!/emp0 is up again/.test(server.stderr)) await delay(5);
+    expect((await server.interrupt()).code).toBe(0);
+  });
+
+  it.each(NICS)('is removed, ends with a typed error (%s)', async (driver, nic) => {
+    await using testbed = await Testbed.up();
+    const { b } = testbed.links[0];
+    const server = await serve(b, driver, nic);
+    link(b, 'delete');
+    const { code, stderr } = await server.ended();
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^emp: emp0 was removed\.\n {2}Start emp echo again/m)]);
+  });
+
+  it('does either, tells it as JSON with --json', async () => {
+    await using testbed = await Testbed.up();
+    const { b } = testbed.links[0];
+    const [server] = await echo(['--driver', 'packet', '-n', b.namespace, '-i', b.interface]);
+    link(b, 'delete');
+    const { code, stdout, stderr } = await server.ended();
+    const [, down, error] = stdout.split('\n').map((line) => JSON.parse(line || 'null') as unknown);
+    expect([code, stderr, down]).toEqual([1, '', { nic: { state: 'down' } }]);
+    expect(error).toMatchObject({ error: { code: 'ERR_EMP_NIC_FAILED', remedy: expect.any(String) } });
+  });
+});
+
+describeRoot('where emp echo can be reached', () => {
+  it.each([
+    ['0.0.0.0', /^Listening on 0\.0\.0\.0:34997, .* Reached at 127\.0\.0\.1:34997, 198\.18\.0\.2:34997\.$/m],
+    ['[::]:99', /^Listening on \[::\]:99, .* Reached at \[::1\]:99, \[fd00:198:18::2\]:99\.$/m],
+    ['127.0.0.1', /^Listening on 127\.0\.0\.1:34997, .* For this machine alone; others need --local\.$/m],
+    ['198.18.0.2', /^Listening on 198\.18\.0\.2:34997, channel port 7 \(udp, \S+\)\.$/m],
+  ])('on %s', async (local, said) => {
+    await using testbed = await Testbed.up();
+    const server = new Emp(['echo', '-n', testbed.links[0].b.namespace, '--local', local]);
+    await server.said(/Listening/);
+    expect((await server.interrupt()).stdout).toMatch(said);
+  });
+});
+
 describe('emp capture', () => {
   let folder: string;
   beforeAll(() => {
@@ -91,8 +175,8 @@ describe('emp capture', () => {
     (JSON.parse((await emp('capture', '--json')).stdout) as { hosts: { pid: number }[] }).hosts;
 
   it('lists the hosts that want it, and no others', async () => {
-    const [open, openAt] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
-    const [closed, closedAt] = await echo(['--udp-port', '0']);
+    const [open, openAt] = await echo(['--local', '127.0.0.1:0'], { EMP_TAP: '1' });
+    const [closed, closedAt] = await echo(['--local', '127.0.0.1:0']);
     const hosts = await listed();
     expect(hosts.find(({ pid }) => pid === openAt.pid)).toMatchObject({
       host: 1,
@@ -110,7 +194,7 @@ describe('emp capture', () => {
   });
 
   it('writes the frames of a channel, from its handshake to its end', async () => {
-    const [server, listening] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
+    const [server, listening] = await echo(['--local', '127.0.0.1:0'], { EMP_TAP: '1' });
     const file = join(folder, 'whole.pcapng');
     const capture = new Emp(['capture', '--pid', String(listening.pid), '-w', file, '--json']);
     await attached(file);
@@ -137,7 +221,7 @@ describe('emp capture', () => {
   });
 
   it('stops at the count, and at Ctrl-C, with a whole file', async () => {
-    const [server, listening] = await echo(['--udp-port', '0'], { EMP_TAP: '1' });
+    const [server, listening] = await echo(['--local', '127.0.0.1:0'], { EMP_TAP: '1' });
     const pid = String(listening.pid);
     const [counted, interrupted] = ['counted.pcapng', 'interrupted.pcapng'].map((name) => join(folder, name));
     const first = new Emp(['capture', '--pid', pid, '-w', counted, '--count', '5', '--json']);

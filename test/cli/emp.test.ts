@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
-import { emp } from '../support/emp.js';
+import { dist, emp } from '../support/emp.js';
 
 const COMMANDS = [
   [],
@@ -14,7 +17,10 @@ const COMMANDS = [
   ['testbed', 'exec'],
   ['echo'],
   ['capture'],
+  ['bench'],
+  ['bench', 'all'],
   ['bench', 'pingpong'],
+  ['bench', 'peers'],
 ];
 
 describe('help', () => {
@@ -27,6 +33,18 @@ describe('help', () => {
       expect(stdout).toMatch(/^Examples?:$/m);
     },
   );
+
+  it('of emp bench says what it does without a test', async () => {
+    expect((await emp('bench', '--help')).stdout).toMatch(/^ {2}all .*\n(?: {3}.*\n)*? {3}.*\(the\s+default\)/m);
+  });
+
+  it.each([
+    [['help', 'bench'], /^Usage: emp bench/],
+    [['bench', 'help', 'pingpong'], /^Usage: emp bench pingpong/],
+    [['testbed', 'exec', 'a', '--help'], /^Usage: emp testbed exec/],
+  ])('asked for by emp %j is a success', async (args, usage) => {
+    expect(await emp(...args)).toEqual({ code: 0, stdout: expect.stringMatching(usage) as string, stderr: '' });
+  });
 
   it('of no command at all is shown, as an error of usage', async () => {
     const { code, stdout, stderr } = await emp();
@@ -42,6 +60,17 @@ describe('help', () => {
   });
 });
 
+it('npm run emp is the same in a clone, also for signals', async () => {
+  const script = ['run', '--silent', 'emp', '--', 'echo', '--local', '127.0.0.1:0'];
+  const npm = spawn('npm', script, { cwd: new URL('../..', import.meta.url) });
+  let said = '';
+  npm.stdout.on('data', (text) => (said += String(text)));
+  while (!said.includes('Listening')) await delay(10);
+  npm.kill('SIGTERM');
+  await once(npm, 'close');
+  expect(said).toMatch(/Echoed 0 messages/);
+});
+
 describe('what is wrong with a command line is said in one line, with a remedy, and exit code 2', () => {
   it.concurrent.each([
     [['tetbed'], /unknown command 'tetbed' \(Did you mean testbed\?\)/],
@@ -51,15 +80,25 @@ describe('what is wrong with a command line is said in one line, with a remedy, 
     [['testbed', 'up', '--links', '1e2'], /'1e2' is invalid/],
     [['testbed', 'up', '--links', '-1'], /'-1' is invalid/],
     [['testbed', 'up', '--mtu', '1500.5'], /'1500.5' is invalid/],
-    [['testbed', 'up', '--name', 'lab'], /'lab' is not a name for a testbed/],
+    [['testbed', 'up', '--name', 'lab'], /'lab' is invalid\. Start it with 'emp'/],
     [['testbed', 'exec', 'c', 'ls'], /Allowed choices are a, b/],
     [['testbed', 'exec', 'a'], /missing required argument 'command'/],
+    [['testbed', 'exec', 'a', '--'], /There is no command to run/],
+    [
+      ['testbed', 'exec', 'a', '--name', 'emp-x', 'ls'],
+      /'--name' stands where.*\n.*emp testbed exec --name <name> a --/,
+    ],
+    [
+      ['bench', 'pingpogn'],
+      /no test 'pingpogn'\. Tests are all, pingpong, .*peers.*\.\n {2}Did you mean emp bench pingpong\?/,
+    ],
+    [['bench', 'foo'], /no test 'foo'\. Tests are all, pingpong, .*\.\n {2}Without one, emp bench runs all/],
+    [['bench', '--rounds', '5', 'pingpong'], /stands behind options\.\n {2}Name it first: emp bench pingpong/],
     [['echo', '--driver', 'tcp'], /Allowed choices are xdp, packet, udp/],
     [['echo', '--driver', 'xdp'], /The driver xdp needs a network interface/],
     [['echo', '--driver', 'udp', '--queue', '1'], /The driver udp has no option --queue/],
     [['echo', '--port', '4294967296'], /Expected a whole number from 0 to 4294967295/],
     [['echo', '--wait', 'sleep'], /Allowed choices are spin, event, adaptive/],
-    [['capture', '--pid', '1'], /There is no file to write to/],
     [['capture', '--seconds', 'x'], /Expected a number from/],
   ])('emp %j', async (args, message) => {
     const { code, stderr } = await emp(...args);
@@ -123,4 +162,14 @@ describe('emp nics', () => {
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_EMP_NO_NAMESPACE' } });
   });
+});
+
+it('an output that cannot be written is an error', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [new URL('src/cli/emp.js', dist).pathname, '--version'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, expect.stringMatching(/^emp: The standard output cannot be written: ENOSPC/)]);
 });

@@ -1,5 +1,5 @@
 // Every example is run as a user would: processes, on both sides of a real (virtual) wire.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Testbed } from '../../src/testbed/testbed.js';
 import type { Side } from '../support/twoHosts.js';
 import { pattern } from '../support/twoHosts.js';
+import { dist, Emp, emp } from '../support/emp.js';
 import { isRoot } from '../support/root.js';
 
 const EXAMPLES = new URL('../../examples/', import.meta.url).pathname;
@@ -27,7 +28,17 @@ class Example {
   }
 
   static start(name: string, ...args: string[]): Example {
-    const example = new Example(spawn(process.execPath, [join(EXAMPLES, `${name}.mjs`), ...args]));
+    return Example.#run(name, args, 'pipe');
+  }
+
+  /** With a standard input that has ended, as a service has it. */
+  static startWithoutInput(name: string, ...args: string[]): Example {
+    return Example.#run(name, args, 'ignore');
+  }
+
+  static #run(name: string, args: string[], input: 'pipe' | 'ignore'): Example {
+    const child = spawn(process.execPath, [join(EXAMPLES, `${name}.mjs`), ...args], { stdio: [input, 'pipe', 'pipe'] });
+    const example = new Example(child);
     running.push(example);
     return example;
   }
@@ -83,9 +94,11 @@ for (const place of places) {
       const server = Example.start('ping-pong', 'server', ...flags('a'));
       const address = await server.address();
       for (const size of ['16', '1000']) {
-        const client = Example.start('ping-pong', 'client', address, '--rounds', '500', '--size', size, ...flags('b'));
+        const wait = size === '16' ? 'spin' : 'event';
+        const how = ['--rounds', '500', '-s', size, '--wait', wait];
+        const client = Example.start('ping-pong', 'client', address, ...how, ...flags('b'));
         expect(await client.exited, client.output).toBe(0);
-        expect(client.output).toMatch(/^500 round trips of (16|1000) bytes/);
+        expect(client.output).toMatch(new RegExp(`^500 round trips of ${size} bytes .*, waiting by ${wait}\n`));
         expect(client.output).toMatch(/p50 [\d.]+ us/);
       }
       await server.says(/connected\n.* ended/);
@@ -103,8 +116,20 @@ for (const place of places) {
       ann.type('hello to you — and goodbye');
       await bob.says('ann: hello to you — and goodbye\n');
       bob.child.stdin!.end();
-      await ann.says('* bob has left');
+      await ann.says('* bob says no more; Ctrl-D ends the chat\n');
+      ann.type('I was not done');
+      await bob.says('ann: I was not done\n');
       ann.child.stdin!.end();
+      expect([await bob.exited, await ann.exited], ann.output + bob.output).toEqual([0, 0]);
+    });
+
+    test('a chat whose listener has no input shows what the other says', async () => {
+      const ann = Example.startWithoutInput('chat', 'listen', '--name', 'ann', ...flags('a'));
+      const bob = Example.start('chat', 'connect', await ann.address(), '--name', 'bob', ...flags('b'));
+      await bob.says('* ann says no more');
+      bob.type('are you there?');
+      await ann.says('bob: are you there?\n');
+      bob.child.stdin!.end();
       expect([await bob.exited, await ann.exited], ann.output + bob.output).toEqual([0, 0]);
     });
 
@@ -159,11 +184,75 @@ describe('every example', () => {
     const [code, help] = await run('--help');
     expect(code).toBe(0);
     expect(help).toMatch(/--driver NAME/);
-    for (const args of [[], ['nonsense'], ['--nonsense'], ['listen', '--driver', 'packet']]) {
+    const role = { 'ping-pong': ['server'], chat: ['listen'], copy: ['receive'] }[name]!;
+    const wrong = [
+      [],
+      ['nonsense'],
+      ['--nonsense'],
+      [...role, '--driver', 'packet'],
+      [...role, '--driver', 'memory'],
+      [...role, '--wait', 'long'],
+      [...role, '--queue', '1'],
+      [...role, '--driver', 'xdp', '--interface', 'eth0', '--queue', 'one'],
+    ];
+    for (const args of wrong) {
       const [status, output] = await run(...args);
       expect([status, output.trim().split('\n').at(-1)]).toEqual([2, 'Try --help.']);
     }
   });
+
+  test('the receiver of copies looks at --into before it listens', async () => {
+    const file = join(directory, 'a file');
+    await writeFile(file, '');
+    for (const into of [join(directory, 'none'), file]) {
+      const receiver = Example.start('copy', 'receive', '--into', into, '--local', '127.0.0.1:0');
+      expect(await receiver.exited).toBe(2);
+      expect(receiver.output).toBe(`--into: there is no directory ${into}.\nTry --help.\n`);
+    }
+  });
+
+  test('a client takes a port that is free, on the address that leads to the server', async () => {
+    for (const local of ['127.0.0.1:0', '[::1]:0']) {
+      const server = Example.start('ping-pong', 'server', '--local', local);
+      const client = Example.start('ping-pong', 'client', await server.address(), '-r', '10');
+      expect(await client.exited, client.output).toBe(0);
+    }
+  });
+
+  test('the flags of a host are those of emp echo, short names too', async () => {
+    const program = new URL('src/cli/emp.js', dist).pathname;
+    const flagsOf = (help: string): string[] => [...help.matchAll(/^ +((?:-\w, )?--[\w-]+)/gm)].map(([, flag]) => flag);
+    const own = flagsOf(execFileSync(process.execPath, [program, 'echo', '--help'], { encoding: 'utf8' }));
+    const example = Example.start('ping-pong', '--help');
+    await example.exited;
+    const others = ['--fault', '-r, --rounds', '-s, --size', '--json', '-p, --port'];
+    expect(flagsOf(example.output).filter((flag) => !others.includes(flag))).toEqual(
+      own.filter((flag) => !others.includes(flag)),
+    );
+  });
+
+  test.each(['127.0.0.1', '127.0.0.1:34998', '::1', '[::1]', '[::1]:34998'])(
+    '--local %s is what it is for emp',
+    async (local) => {
+      const example = Example.start('ping-pong', 'server', '--local', local);
+      const address = await example.address();
+      example.child.kill('SIGINT');
+      expect(await example.exited).toBe(0);
+      const echo = new Emp(['echo', '--local', local]);
+      await echo.said(/Listening/);
+      expect((await echo.interrupt()).stdout).toContain(`Listening on ${address}, `);
+    },
+  );
+
+  test.each(['localhost', '127.0.0.1:', '127.0.0.1:65536', '[127.0.0.1]', '[::1', '[::1]34998', ''])(
+    "--local '%s' is an error of usage, as for emp",
+    async (local) => {
+      const example = Example.start('ping-pong', 'server', '--local', local);
+      expect(await example.exited).toBe(2);
+      expect(example.output).toMatch(/^--local is '.*'; expected an IP address, .*\nTry --help\.\n$/);
+      expect((await emp('echo', '--local', local)).code).toBe(2);
+    },
+  );
 
   test('a host that cannot be opened, and a peer that is not there: code, sentence, remedy, exit code 1', async () => {
     const closed = Example.start('chat', 'listen', '--local', '203.0.113.9');

@@ -17,18 +17,17 @@ import {
   FrameType,
   HEADER_BYTES,
   headerBytesOf,
-  payloadCheck,
   sourceOf,
   typeOf,
   word0,
   word1,
-  writeCheckedHeader,
   writeHeader,
+  writePayloadCheck,
 } from '../../src/wire/header.js';
 import { describeRoot } from '../support/root.js';
 import { SEED } from '../support/seed.js';
 import type { Pair } from '../support/twoHosts.js';
-import { connected, DRIVERS, until, Wire } from '../support/twoHosts.js';
+import { connected, DRIVERS, expectUnharmed, until, Wire } from '../support/twoHosts.js';
 
 /** Runs what must fail; gives back the error, which has a code and says what to do. */
 async function errorOf(act: () => unknown): Promise<EmpError> {
@@ -44,17 +43,21 @@ async function errorOf(act: () => unknown): Promise<EmpError> {
   throw new Error('nothing failed');
 }
 
+test('a NIC in part is told at once what it lacks', async () => {
+  const half = Object.assign(openNic({ driver: 'memory', name: 'half' }), { keep: undefined }) as unknown as Nic;
+  const { code, message } = await errorOf(() => Host.open({ nic: half }));
+  half.close();
+  expect([code, message]).toEqual(['ERR_EMP_ARGUMENT', expect.stringContaining('but not keep()')]);
+});
+
 describeRoot('opening a host on', () => {
-  let wire: Wire;
+  const wire = Wire.forTests('xdp');
   let place: { namespace: string; interface: string };
 
-  beforeAll(async () => {
-    wire = await Wire.up('xdp');
+  beforeAll(() => {
     const { namespace, interface: name } = wire.testbed!.links[0].a;
     place = { namespace, interface: name };
   });
-  afterAll(() => wire[Symbol.asyncDispose]());
-  afterEach(() => wire.clear());
 
   const wrong: [string, string, () => NicOptions][] = [
     [
@@ -106,15 +109,10 @@ test('a UDP port that is taken: ERR_EMP_ADDRESS_IN_USE', async () => {
 
 for (const driver of DRIVERS) {
   describe(`a host over ${driver} goes on after`, () => {
-    let wire: Wire;
+    const wire = Wire.forTests(driver);
     let a: Host;
     let b: Host;
     let bystander: Pair;
-
-    beforeAll(async () => {
-      wire = await Wire.up(driver);
-    });
-    afterAll(() => wire[Symbol.asyncDispose]());
 
     /** Hosts with a channel that must not notice anything. */
     async function hosts(): Promise<void> {
@@ -122,14 +120,7 @@ for (const driver of DRIVERS) {
       bystander = await connected(a, b, 99);
     }
 
-    afterEach(async () => {
-      let got = 0;
-      bystander.server.onMessage = () => got++;
-      for (let i = 0; i < 10; i++) await bystander.client.write(Uint8Array.of(i));
-      expect((await bystander.client.close()).reason).toBe('ended');
-      expect(got).toBe(10);
-      await wire.clear();
-    });
+    afterEach(() => expectUnharmed(bystander));
 
     test('a peer that is absent, and one that refuses', async () => {
       await hosts();
@@ -142,6 +133,7 @@ for (const driver of DRIVERS) {
 
     test('arguments of the wrong type, or misspelt: nothing is left behind', async () => {
       await hosts();
+      expect(() => a.waitBy('sleep' as 'spin')).toThrow("wait is 'sleep'; expected 'spin', 'event' or 'adaptive'.");
       const channels = a.counters().channels;
       const calls: [string, unknown, unknown?][] = [
         ['onMessage', b.address, { onMessage: 5 }],
@@ -234,13 +226,8 @@ for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
       );
     });
     afterAll(async () => {
-      let got = 0;
-      bystander.server.onMessage = () => got++;
-      for (let i = 0; i < 10; i++) await bystander.client.write(Uint8Array.of(i));
-      await bystander.client.end();
-      raw.close();
+      await expectUnharmed(bystander).finally(() => raw.close());
       await wire[Symbol.asyncDispose]();
-      expect(got).toBe(10);
     });
 
     function emit(length: number, fill: (frame: number) => void): void {
@@ -319,16 +306,24 @@ for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
       // A RESET is never answered, or two hosts would go on for ever.
       emit(CHECKED_HEADER_BYTES + 4, (frame) => {
         writeReason(raw.view, frame + CHECKED_HEADER_BYTES, 1, 1);
-        const check = payloadCheck(raw.view, frame + CHECKED_HEADER_BYTES, 4);
+        writePayloadCheck(raw.view, frame, 4);
         const first = word0(FrameType.reset, Flag.payloadCheck, 4);
-        writeCheckedHeader(raw.view, frame, first, word1(9, 0), 5 << 14, 7 << 14, 1, 1, 1, check);
+        writeHeader(raw.view, frame, first, word1(9, 0), 5 << 14, 7 << 14, 1, 1, 1);
       });
       await until(() => host.counters().host.unknownChannel - before === 4);
     });
 
     test('a peer of another version asks: it is told which one this side speaks', async () => {
       emit(HEADER_BYTES + 20, (frame) => {
-        const shake = { port: 99, mtu: 1400, window: 16, version: 2, payloadCheck: false, maxMessage: 1000 };
+        const shake = {
+          port: 99,
+          mtu: 1400,
+          window: 16,
+          version: 2,
+          payloadCheck: false,
+          coalesces: true,
+          maxMessage: 1000,
+        };
         writeHandshake(raw.view, frame + HEADER_BYTES, shake);
         writeHeader(raw.view, frame, version2(word0(FrameType.connect, 0, 20)), word1(8, 0), 0, 9 << 14, 1, 0, 0);
       });

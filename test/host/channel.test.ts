@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { Channel } from '../../src/host/channel.js';
 import type { Host } from '../../src/host/host.js';
@@ -9,15 +9,9 @@ const MiB = 1024 * 1024;
 
 for (const driver of DRIVERS) {
   describe(`channels over ${driver}`, () => {
-    let wire: Wire;
+    const wire = Wire.forTests(driver);
     let a: Host;
     let b: Host;
-
-    beforeAll(async () => {
-      wire = await Wire.up(driver);
-    });
-    afterAll(() => wire[Symbol.asyncDispose]());
-    afterEach(() => wire.clear());
 
     /** A channel from a to b, on fresh hosts. */
     async function pair(options?: PairOptions): Promise<Pair> {
@@ -97,13 +91,16 @@ for (const driver of DRIVERS) {
 
     test('back-pressure: send says false while the reader sleeps, onWritable tells when to go on', async () => {
       const { client, server } = await pair();
+      // Two of them do not fit a frame.
+      const message = new Uint8Array(1000);
       let sent = 0;
       let refused = 0;
       let told = 0;
       const total = 5000;
       const pump = (): void => {
         while (sent < total) {
-          if (!client.send(new Uint8Array(new Int32Array([sent]).buffer))) {
+          new DataView(message.buffer).setInt32(0, sent, true);
+          if (!client.send(message)) {
             refused++;
             return;
           }

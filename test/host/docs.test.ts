@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import { Host } from '../../src/host/host.js';
 import { DRIVERS, until, Wire } from '../support/twoHosts.js';
@@ -32,15 +32,9 @@ const SERVERS: [string, Code][] = [
 
 for (const driver of DRIVERS) {
   describe(`over ${driver}`, () => {
-    let wire: Wire;
+    const wire = Wire.forTests(driver);
     let a: Host;
     let b: Host;
-
-    beforeAll(async () => {
-      wire = await Wire.up(driver);
-    });
-    afterAll(() => wire[Symbol.asyncDispose]());
-    afterEach(() => wire.clear());
 
     test.each(SERVERS)('every message comes back although the client ends at once: %s', async (_name, serve) => {
       [a, b] = await wire.hosts();

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
 import type { Channel } from '../../src/host/channel.js';
 import { Host } from '../../src/host/host.js';
@@ -19,15 +19,9 @@ const ABSENT: Record<NicOptions['driver'], string> = {
 
 for (const driver of DRIVERS) {
   describe(`hosts over ${driver}`, () => {
-    let wire: Wire;
+    const wire = Wire.forTests(driver);
     let a: Host;
     let b: Host;
-
-    beforeAll(async () => {
-      wire = await Wire.up(driver);
-    });
-    afterAll(() => wire[Symbol.asyncDispose]());
-    afterEach(() => wire.clear());
 
     async function hosts(): Promise<void> {
       [a, b] = await wire.hosts();
@@ -311,7 +305,7 @@ for (const driver of DRIVERS) {
       for (const options of [
         { window: 3 },
         { window: 8192 },
-        { maxMessage: 2 ** 25 },
+        { maxMessage: 2 ** 30 + 1 },
         { keepAlive: 0 },
         { timeout: -1 },
       ]) {

@@ -37,6 +37,25 @@ test.each(['event', 'adaptive', 'spin'] as const)('timers run when they are due,
   expect(performance.now() - start).toBeLessThan(150);
 });
 
+test('a handler may change how the host waits, also in a poll of the application while the host sleeps', async () => {
+  const [client, server] = [await host({ wait: 'event' }), await host({ wait: 'event' })];
+  let heard = 0;
+  server.listen(1, {
+    onChannel: (channel) => {
+      channel.onMessage = () => {
+        heard++;
+        server.waitBy('spin');
+      };
+    },
+  });
+  const channel = await client.connect(server.address, 1);
+  await sleep(20);
+  channel.send(new Uint8Array(1));
+  client.poll();
+  server.poll();
+  expect(heard).toBe(1);
+});
+
 test('channels whose readers rest do not starve another one, nor keep the processor busy', async () => {
   const [client, server] = [await host(), await host()];
   const resting: Channel[] = [];
@@ -72,10 +91,25 @@ test('commit takes what was reserved, and nothing else', async () => {
   expect(got).toEqual([16, 3]);
 });
 
+test('what was reserved is void after the turn, and nobody is held up by it', async () => {
+  const [client, server] = [await host(), await host()];
+  const got: number[] = [];
+  server.listen(1, { onChannel: (channel) => void (channel.onMessage = (_b, _o, length) => got.push(length)) });
+  const channel = await client.connect(server.address, 1);
+  expect(channel.send(new Uint8Array(5))).toBe(true);
+  expect(channel.reserve(16)).toBeGreaterThan(0);
+  await Promise.resolve();
+  expect(() => channel.commit(16)).toThrow(expect.objectContaining({ code: 'ERR_EMP_ARGUMENT' }));
+  expect(channel.send(new Uint8Array(3))).toBe(true);
+  await channel.end();
+  expect(got).toEqual([5, 3]);
+});
+
 test('a NIC that is closed under its host ends the channels with a typed error', async () => {
   const [client, server] = [await host(), await host()];
   server.listen(1, { onChannel: () => {} });
   const channel = await client.connect(server.address, 1);
+  client.onClose = () => {};
   client.nic.close();
   const { reason, error } = await channel.closed;
   expect(reason).toBe('nic-lost');

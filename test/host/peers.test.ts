@@ -1,5 +1,5 @@
 // What happens to the other machine, and to the wire. Peers are processes, interfaces are real.
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import type { Host } from '../../src/host/host.js';
 import type { NicState } from '../../src/nic/contract.js';
@@ -12,14 +12,8 @@ const byte = Uint8Array.of(1);
 
 for (const driver of REAL_DRIVERS) {
   describeRoot(`a peer over ${driver}`, () => {
-    let wire: Wire;
+    const wire = Wire.forTests(driver);
     let host: Host;
-
-    beforeAll(async () => {
-      wire = await Wire.up(driver);
-    });
-    afterAll(() => wire[Symbol.asyncDispose]());
-    afterEach(() => wire.clear());
 
     test('that is killed is detected, by a sender and by who only waits', async () => {
       host = await wire.host('a', { channel: { keepAlive: 50, peerTimeout: 400, minRto: 2 } });

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -25,7 +26,7 @@ struct Fixture {
   std::vector<uint8_t> frames = std::vector<uint8_t>(64 * 1024, 7);
   std::vector<int32_t> words = std::vector<int32_t>(UdpTables::kBytes / sizeof(int32_t));
   UdpTables tables{reinterpret_cast<uint8_t*>(words.data())};
-  UdpSender sender{from.get(), sizeof(sockaddr_in), true, frames.data(), tables};
+  UdpSender sender{from.get(), sizeof(sockaddr_in), true, frames.data(), frames.size(), tables};
 
   Fixture() {
     target.v4.sin_family = AF_INET;
@@ -84,7 +85,7 @@ TEST("frames that the kernel refuses to segment go out one by one, each once, an
 TEST("frames that are too long are lost and counted, whatever is around them") {
   Fixture f;
   f.frames.resize(1 << 20);
-  UdpSender sender(f.from.get(), sizeof(sockaddr_in), true, f.frames.data(), f.tables);
+  UdpSender sender(f.from.get(), sizeof(sockaddr_in), true, f.frames.data(), f.frames.size(), f.tables);
   sender.SetPeer(0, f.target);
   f.Queue(0, 100);
   f.Queue(1, 65508);
@@ -94,5 +95,22 @@ TEST("frames that are too long are lost and counted, whatever is around them") {
   CHECK(f.tables.status[UdpTables::kError] == EMSGSIZE);
   CHECK(f.Receive() == 100);
   CHECK(f.Receive() == 100);
+  CHECK(f.Receive() == -1);
+}
+
+TEST("UdpSender sends nothing that is not of its frames or to no peer, and counts it as lost") {
+  Fixture f;
+  const int32_t wild[][3] = {{64 * 1024, 1, 0},     {-1, 64, 0}, {0, -1, 0},
+                             {0, 64 * 1024 + 1, 0}, {0, 64, 1},  {0, 64, -1}};
+  for (const auto& descriptor : wild) {
+    for (int count = 1; count <= 2; count++) {
+      f.Queue(0, 64);
+      std::copy_n(descriptor, 3, f.tables.tx + 3 * (count - 1));
+      CHECK(f.sender.Send(count) == count);
+      CHECK(f.tables.status[UdpTables::kLost] == count);
+      CHECK(f.tables.status[UdpTables::kCalls] == 0);
+    }
+  }
+  for (int count : {0, -1, 1025, 1 << 20}) CHECK(f.sender.Send(count) == 0);
   CHECK(f.Receive() == -1);
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe } from 'vitest';
 
+import { openNic } from '../../src/nic/open.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';
 import { addresses } from './contract/addresses.js';
@@ -37,7 +38,8 @@ function contract(driver: DriverCase): void {
     ...driver.options(end, testbed?.links[0] as Testbed['links'][number]),
     ...sizes,
   });
-  const openPair: Context['openPair'] = (a = {}, b = a) => new Pair(options('a', a), options('b', b));
+  const openPair: Context['openPair'] = (a = {}, b = a) =>
+    new Pair(options('a', a), options('b', b), (one) => driver.open?.(one) ?? openNic(one));
   const context: Context = { driver, options, openPair };
 
   describe('bytes', () => bytes(context));
@@ -50,5 +52,7 @@ function contract(driver: DriverCase): void {
   if (driver.wire === 'ethernet') describe('on Ethernet', () => onEthernet(context));
   // Two ends of the memory driver are in one process.
   if (driver.wire !== 'memory') describe.runIf(existsSync(BUILT))('at the end', () => processes(context));
-  describe.runIf(existsSync(BUILT))('JavaScript memory', () => javaScriptMemory(context));
+  // Only what its options open can be opened in another process.
+  if (driver.open === undefined)
+    describe.runIf(existsSync(BUILT))('JavaScript memory', () => javaScriptMemory(context));
 }

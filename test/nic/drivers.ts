@@ -1,4 +1,7 @@
-import type { NicOptions, UdpOptions } from '../../src/nic/contract.js';
+import type { MemoryOptions, Nic, NicOptions, UdpOptions } from '../../src/nic/contract.js';
+import { openNic } from '../../src/nic/open.js';
+import { MultiNic } from '../../src/path/multiNic.js';
+import { resolvePathOptions, type PathPolicy } from '../../src/path/options.js';
 import type { TestbedLink } from '../../src/testbed/testbed.js';
 
 /** One row for each driver, and for each mode of it that behaves in its own way: `contract.test.ts` runs against all. */
@@ -9,6 +12,8 @@ export interface DriverCase {
   readonly testbedMtu?: number;
   /** What opens one end of a connected pair. */
   options(end: End, link: TestbedLink): NicOptions;
+  /** Not by its options alone: in this process. */
+  open?(options: NicOptions): Nic;
   /** Texts that are no address of a machine for this driver. */
   readonly badAddresses: readonly string[];
   /** Its kernel counts frames that were lost together, joined into one datagram, as one. */
@@ -70,6 +75,25 @@ const udpOver = (end: End, link: TestbedLink, family: 'ipv4' | 'ipv6'): UdpOptio
   address: link[end][family],
 });
 
+/** Several NICs as one, which is a NIC. */
+function severalMemories(policy: PathPolicy): DriverCase {
+  const clock = { cell: new Float64Array(1), read: () => void (clock.cell[0] = performance.now() * 1000) };
+  let drawn = 0;
+  // No two machines have the same number.
+  const random = (): number => Math.imul(++drawn, 0x9e3779b1);
+  return {
+    name: `several NICs, ${policy}`,
+    wire: 'memory',
+    options: (end) => ({ driver: 'memory', name: `contract-${end}` }),
+    open: (options) => {
+      const { name, ...sizes } = options as MemoryOptions;
+      const nics = [0, 1].map((i) => openNic({ ...sizes, name: `${name}-${i}` }));
+      return new MultiNic(nics, resolvePathOptions({ policy }), { clock, random });
+    },
+    badAddresses: ['', 'memory:', 'contract-a', '02:00:00:00:00:01', '198.18.0.1:34997'],
+  };
+}
+
 const place = (end: End, link: TestbedLink): { namespace: string; interface: string } => ({
   namespace: link[end].namespace,
   interface: link[end].interface,
@@ -82,6 +106,8 @@ export const DRIVERS: readonly DriverCase[] = [
     options: (end) => ({ driver: 'memory', name: `contract-${end}` }),
     badAddresses: ['', 'memory:', 'contract-a', '02:00:00:00:00:01', '198.18.0.1:34997'],
   },
+  severalMemories('failover'),
+  severalMemories('stripe'),
   {
     name: 'packet',
     wire: 'ethernet',

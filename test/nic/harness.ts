@@ -26,10 +26,10 @@ export class Pair {
   readonly toB: PeerIndex;
   readonly toA: PeerIndex;
 
-  constructor(a: NicOptions, b: NicOptions) {
-    this.a = openNic(a);
+  constructor(a: NicOptions, b: NicOptions, open: (options: NicOptions) => Nic = openNic) {
+    this.a = open(a);
     try {
-      this.b = openNic(b);
+      this.b = open(b);
       this.toB = this.a.peer(this.b.info.address);
       this.toA = this.b.peer(this.a.info.address);
     } catch (error) {
@@ -147,6 +147,9 @@ export function wakes(nic: Nic, milliseconds: number): Promise<boolean> {
   });
 }
 
+/** For `expect.poll`: the kernel may tell of a lost carrier a second late, for it limits how often it does. */
+export const EVENTUALLY = { interval: 2, timeout: 5000 };
+
 export async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + PATIENCE;
   while (!(await condition())) {
@@ -154,6 +157,13 @@ export async function waitFor(condition: () => boolean | Promise<boolean>): Prom
     await sleep(1);
   }
 }
+
+/** What runs a command with no capabilities but these, and that to read this checkout, wherever it is. */
+export const withCapabilities = (...names: string[]): string[] => [
+  'setpriv',
+  `--bounding-set=-all,+dac_read_search${names.map((name) => `,+${name}`).join('')}`,
+  '--inh-caps=-all',
+];
 
 /** Runs a script of `fixture/` in a process of its own; returns the object it prints. */
 export async function runFixture<T>(name: string, argument: unknown, flags: readonly string[] = []): Promise<T> {

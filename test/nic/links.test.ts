@@ -11,7 +11,7 @@ import { openNic } from '../../src/nic/open.js';
 import { ipBatch } from '../../src/testbed/ip.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';
-import { openDescriptors } from './harness.js';
+import { EVENTUALLY, openDescriptors } from './harness.js';
 
 /** How soon the kernel's word must be here. Netlink takes microseconds; the rest is for a busy machine. */
 const SOON = 100;
@@ -92,7 +92,7 @@ describeRoot('links of a testbed', () => {
       const done = performance.now();
       const find = (): [LinkEvent, number] | undefined =>
         seen.find(([event]) => event.type === type && event.link.name === name);
-      await expect.poll(find, { interval: 1, timeout: 2000 }).toBeDefined();
+      await expect.poll(find, EVENTUALLY).toBeDefined();
       const [event, at] = find()!;
       expect(at - done).toBeLessThan(SOON);
       return event;
@@ -172,7 +172,7 @@ describeRoot('links of a testbed', () => {
         throw new Error('thrown by a handler');
       };
       await ip('link set emp0 down', 'link set emp0 up', 'link set emp1 down');
-      await expect.poll(() => types.length, { interval: 5 }).toBe(3);
+      await expect.poll(() => types.length, EVENTUALLY).toBe(3);
     } finally {
       process.removeAllListeners('uncaughtException');
       for (const listener of listeners) process.on('uncaughtException', listener);
@@ -221,11 +221,11 @@ describeRoot('links of a testbed', () => {
     ].join('\n');
     const { status } = spawnSync('ip', ['-netns', namespace, '-batch', '-'], { input: storm });
     expect(status).toBe(0);
-    await expect.poll(() => types, { interval: 10 }).toEqual(expect.arrayContaining(['removed emp0', 'added extra']));
+    await expect.poll(() => types, EVENTUALLY).toEqual(expect.arrayContaining(['removed emp0', 'added extra']));
     expect(mtu).toBe(2222); // the last word is the truth
     expect(types.length).toBeLessThan(4000); // events were lost indeed
     await ip('link set emp1 down');
-    await expect.poll(() => types, { interval: 10 }).toContain('down emp1');
+    await expect.poll(() => types, EVENTUALLY).toContain('down emp1');
   });
 
   describe('watchNicState', () => {
@@ -234,10 +234,10 @@ describeRoot('links of a testbed', () => {
       const watch = watchNicState(indexOf('emp0'), here().namespace, (state) => states.push(state));
       expect(watch.state).toBe('up');
       await ip('link set emp1 down', 'link set emp0 mtu 2000', 'link set emp0 down');
-      await expect.poll(() => states, { interval: 2 }).toEqual(['down']);
+      await expect.poll(() => states, EVENTUALLY).toEqual(['down']);
       expect(watch.state).toBe('down');
       await ip('link set emp0 up', 'link delete emp0');
-      await expect.poll(() => states.at(-1), { interval: 2 }).toBe('removed');
+      await expect.poll(() => states.at(-1), EVENTUALLY).toBe('removed');
       expect(watch.state).toBe('removed');
       watch.stop();
     });
@@ -265,7 +265,7 @@ describeRoot('links of a testbed', () => {
       const second = watchNicState(index, namespace, (state) => seen.push(state));
       first.stop();
       await ip('link set emp0 down');
-      await expect.poll(() => seen, { interval: 2 }).toEqual(['down']);
+      await expect.poll(() => seen, EVENTUALLY).toEqual(['down']);
       second.stop();
       await ip('link set emp0 up');
       await sleep(20);
@@ -283,7 +283,7 @@ describeRoot('links of a testbed', () => {
       const watch = watchNicState(index, namespace, (state) => states.push(state));
       expect(watch.state).toBe('up');
       await ipBatch(['link set emp0 down'], fresh.links[0].a.namespace);
-      await expect.poll(() => states, { interval: 2 }).toEqual(['down']);
+      await expect.poll(() => states, EVENTUALLY).toEqual(['down']);
       watch.stop();
       stale.stop();
     });

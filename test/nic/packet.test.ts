@@ -2,13 +2,24 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { NicOptions, PacketOptions } from '../../src/nic/contract.js';
 import { openNic } from '../../src/nic/open.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';
-import { Pair, collect, counter, fill, flushAll, matches, mustAlloc, sendOne } from './harness.js';
+import {
+  Pair,
+  collect,
+  counter,
+  fill,
+  flushAll,
+  matches,
+  mustAlloc,
+  sendOne,
+  waitFor,
+  withCapabilities,
+} from './harness.js';
 
 const BUILT = new URL('../../dist/src/nic/open.js', import.meta.url);
 
@@ -105,9 +116,8 @@ describeRoot('the packet driver', () => {
     const script = `
       const { openNic } = await import(${JSON.stringify(BUILT.href)});
       try { openNic({ driver: 'packet', interface: 'lo' }); } catch ({ code, message }) { console.log(code, message); }`;
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      uid: 65534,
-      gid: 65534,
+    const [setpriv, ...rest] = withCapabilities();
+    const child = spawnSync(setpriv, [...rest, process.execPath, '--input-type=module', '-e', script], {
       encoding: 'utf8',
     });
     expect(child.stdout).toMatch(/^ERR_EMP_PERMISSION .*CAP_NET_RAW.*[Rr]un as root/);
@@ -156,14 +166,14 @@ describeRoot('the packet driver', () => {
       for (let i = 0; i < 10; i++) expect(pair.a.send(frame, 64, pair.toB)).toBe(true);
       flushAll(pair.a); // the event that tells of it has not been read yet
       expect(counter(pair.a, 'txErrors')).toBe(10);
-      await vi.waitUntil(() => pair.a.state === 'down');
+      await waitFor(() => pair.a.state === 'down');
       expect(pair.a.send(frame, 64, pair.toB)).toBe(true);
       expect(pair.a.flush()).toBe(true);
       expect(counter(pair.a, 'txErrors')).toBe(11);
     } finally {
       far('up');
     }
-    await vi.waitUntil(() => pair.a.state === 'up' && pair.b.state === 'up');
+    await waitFor(() => pair.a.state === 'up' && pair.b.state === 'up');
     sendOne(pair.a, pair.toB, 64, 7);
     expect(await collect(pair.b, 1, (f, n) => expect(matches(pair.b, f, n, 7)).toBe(true))).toBe(1);
   });

@@ -38,6 +38,17 @@ describe('numbers of peers', () => {
     expect(numbers.add('c')).toBe(a);
   });
 
+  it('stay few, though most of those of a turn come while frames are queued by number', () => {
+    const numbers = new PeerNumbers();
+    for (let turn = 0; turn < 100; turn++) {
+      for (let i = 0; i < 8; i++) {
+        const peer = numbers.add(`${turn}/${i}`, undefined, i === 0);
+        expect(peer).toBeLessThan(16);
+        numbers.forget(peer);
+      }
+    }
+  });
+
   it('are not given when what goes with them fails', () => {
     const numbers = new PeerNumbers();
     const refuse = (): never => {

@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 
 import type { Frame, UdpOptions } from '../../src/nic/contract.js';
 import type { UdpNic } from '../../src/nic/udp.js';
-import { collect, counter, drain, flushAll, matches, mustAlloc, numberOf } from './harness.js';
+import { SEED } from '../support/seed.js';
+import { Chance } from '../../src/fault/chance.js';
+import { collect, counter, drain, flushAll, matches, mustAlloc, numberOf, wakes } from './harness.js';
 import { Stranger, expectFrames, open, repeat, sendBurst } from './udpHarness.js';
 
 describe.each([
@@ -64,6 +66,36 @@ describe.each([
     expect(next).toBe(1124);
     expect(Math.max(...parts)).toBe(64);
     expect(counter(b, 'rxDropped')).toBe(0);
+  });
+
+  it('of any lengths, taken at any moments, arrives whole and in order; what waits within the driver wakes it too', async () => {
+    const { a, b, toB } = pair();
+    const chance = new Chance(SEED);
+    const lengths: number[] = [];
+    let next = 0;
+    const look = (frame: Frame, length: number): void => {
+      expect(length).toBe(lengths[next]);
+      expect(matches(b, frame, length, next++)).toBe(true);
+    };
+    for (let round = 0; round < 300; round++) {
+      // Runs of one length, which the kernel joins, up to 3 times what one `receive` hands out.
+      const length = chance.happens(0.2) ? chance.between(1, 1452) : chance.between(40, 42);
+      const burst = repeat(length, chance.between(1, 190));
+      if (chance.happens(0.5)) burst.push(chance.between(1, length));
+      sendBurst(a, [toB], burst, lengths.length);
+      lengths.push(...burst);
+      if (chance.happens(0.5)) expect(await wakes(b, 1000)).toBe(true);
+      for (let parts = chance.between(0, 5); parts > 0; parts--) {
+        const count = b.receive();
+        for (let i = 0; i < count; i++) look(b.rx.frame[i], b.rx.length[i]);
+        b.recycle();
+        if (next < lengths.length && chance.happens(0.2)) expect(await wakes(b, 1000)).toBe(true);
+      }
+      if (lengths.length - next > 1000) await collect(b, lengths.length - next, look);
+    }
+    await collect(b, lengths.length - next, look);
+    expect(next).toBe(lengths.length);
+    expect([counter(b, 'rxInvalid'), counter(b, 'rxDropped')]).toEqual([0, 0]);
   });
 
   it('to several peers in turn reaches each in order', async () => {

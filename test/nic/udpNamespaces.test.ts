@@ -9,7 +9,7 @@ import type { UdpNic } from '../../src/nic/udp.js';
 import { ipBatch } from '../../src/testbed/ip.js';
 import { Testbed } from '../../src/testbed/testbed.js';
 import { describeRoot } from '../support/root.js';
-import { BUILT, collect, counter, numberOf } from './harness.js';
+import { BUILT, collect, counter, drain, EVENTUALLY, fill, mustAlloc, numberOf } from './harness.js';
 import { expectFrames, open, repeat, sendBurst } from './udpHarness.js';
 
 describeRoot('between namespaces', () => {
@@ -82,6 +82,61 @@ describeRoot('between namespaces', () => {
     expect(a.info.notes).toEqual([expect.stringMatching(/longer than the MTU/)]);
   });
 
+  it('an address with a label belongs to the interface, not to the label', async () => {
+    const { namespace, interface: name } = testbed.links[0].a;
+    await ip(namespace, `address add 198.18.99.1/32 label ${name}:x dev ${name}`);
+    const nic = open({ namespace, address: '198.18.99.1' });
+    expect(nic.info).toMatchObject({ interface: name, mtu: 1472 });
+  });
+
+  it.each([true, false])('what a slow wire does not take waits, and arrives once: offload %s', async (offload) => {
+    await using wire = await Testbed.up();
+    const { a: from, b: to } = wire.links[0];
+    const rate = (bits: string): Promise<unknown> =>
+      run('tc', [
+        ...['-n', from.namespace, 'qdisc', 'replace', 'dev', from.interface, 'root'],
+        ...['tbf', 'rate', bits, 'burst', '64kb', 'limit', '100mb'],
+      ]);
+    await rate('1mbit');
+    const a = open({ namespace: from.namespace, address: from.ipv4, offload });
+    const b = open({ namespace: to.namespace, address: to.ipv4, offload });
+    const toB = a.peer(b.info.address);
+    let sent = 0;
+    // Two lengths, so that messages of many segments and of one are cut off by a send buffer that is full.
+    const queueOne = (): boolean => {
+      const frame = mustAlloc(a);
+      fill(a, frame, lengthOf(sent), sent);
+      const taken = a.send(frame, lengthOf(sent), toB);
+      a.free(frame);
+      if (taken) sent++;
+      return taken;
+    };
+    do for (let i = 0; i < 60; i++) expect(queueOne()).toBe(true);
+    while (a.flush());
+
+    const last = mustAlloc(a);
+    fill(a, last, 100, sent);
+    for (let i = 0; i < 3; i++) expect(a.flush()).toBe(false);
+    expect(a.send(last, 100, toB)).toBe(true);
+    expect(a.inFlight(last)).toBe(true);
+    expect(counter(a, 'txErrors')).toBe(0);
+
+    await rate('200mbit'); // slower than the receiver, which must not lose any
+    // In any order: the sender's core and that of the queue's timer may both carry frames over.
+    const seen = new Set<number>();
+    const take = (frame: number, length: number): void => {
+      const number = numberOf(b, frame);
+      expect([length, seen.has(number)]).toEqual([number === sent ? 100 : lengthOf(number), false]);
+      seen.add(number);
+    };
+    while (!a.flush()) drain(b, take);
+    expect(a.inFlight(last)).toBe(false);
+    await collect(b, sent + 1 - seen.size, take);
+    expect(seen.size).toBe(sent + 1);
+    expect([counter(a, 'txErrors'), counter(b, 'rxDropped')]).toEqual([0, 0]);
+    expect(a.info.notes).toEqual([]);
+  });
+
   it('a receive buffer smaller than wanted is noted, with the number to set', async () => {
     const { namespace } = testbed.links[0].a;
     const source = `
@@ -90,9 +145,7 @@ describeRoot('between namespaces', () => {
       console.log(JSON.stringify(nic.info.notes));
       nic.close();`;
     const command = ['netns', 'exec', namespace, 'setpriv', '--bounding-set=-net_admin', '--inh-caps=-net_admin'];
-    const { stdout } = await promisify(execFile)('ip', [
-      ...[...command, process.execPath, '--input-type=module', '-e', source],
-    ]);
+    const { stdout } = await run('ip', [...[...command, process.execPath, '--input-type=module', '-e', source]]);
     const limit = Number(readFileSync('/proc/sys/net/core/rmem_max', 'utf8'));
     const wanted = 8 << 20;
     const said = `The receive buffer is ${limit} bytes, not ${wanted}: bursts may be lost. Raise net.core.rmem_max to ${wanted}`;
@@ -112,20 +165,20 @@ describeRoot('between namespaces', () => {
     expect(counter(a, 'txErrors')).toBe(5);
 
     await ip(link.a.namespace, `link set ${link.a.interface} down`);
-    await expect.poll(() => states, { interval: 5 }).toEqual(['down']);
+    await expect.poll(() => states, EVENTUALLY).toEqual(['down']);
     expect(a.state).toBe('down');
     sendBurst(a, [toB], repeat(100, 5));
     expect(counter(a, 'txErrors')).toBe(10);
 
     await ip(link.a.namespace, `link set ${link.a.interface} up`);
-    await expect.poll(() => states, { interval: 5 }).toEqual(['down', 'up']);
+    await expect.poll(() => states, EVENTUALLY).toEqual(['down', 'up']);
     // The kernel forgot the neighbour, and this wire has no ARP to find it again.
     await ip(link.a.namespace, `neighbour replace ${link.b.ipv4} lladdr ${link.b.mac} dev ${link.a.interface}`);
     sendBurst(a, [toB], repeat(100, 5));
     await expectFrames(b, repeat(100, 5));
 
     await ip(link.a.namespace, `link delete ${link.a.interface}`);
-    await expect.poll(() => a.state, { interval: 5 }).toBe('removed');
+    await expect.poll(() => a.state, EVENTUALLY).toBe('removed');
     sendBurst(a, [toB], repeat(100, 5));
     expect(counter(a, 'txErrors')).toBe(15);
     a.close();
@@ -133,4 +186,6 @@ describeRoot('between namespaces', () => {
   });
 });
 
+const run = promisify(execFile);
+const lengthOf = (number: number): number => (number % 50 === 49 ? 700 : 1400);
 const ip = (namespace: string, command: string): Promise<void> => ipBatch([command], namespace);

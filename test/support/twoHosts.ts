@@ -1,3 +1,5 @@
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+
 import { Host } from '../../src/host/host.js';
 import type { ConnectOptions, HostChannelOptions, HostOptions } from '../../src/host/host.js';
 import type { Channel } from '../../src/host/channel.js';
@@ -17,18 +19,30 @@ let names = 0;
 
 /** A wire with two sides, and the hosts that were opened on it: all go with it. */
 export class Wire implements AsyncDisposable {
+  /** Undefined for memory, and for udp without root. */
+  testbed: Testbed | undefined = undefined;
   readonly #hosts: Host[] = [];
   readonly #name = `${process.pid}.${++names}`;
 
-  private constructor(
-    readonly driver: DriverName,
-    /** Undefined for memory, and for udp without root. */
-    readonly testbed: Testbed | undefined,
-  ) {}
+  private constructor(readonly driver: DriverName) {}
 
   static async up(driver: DriverName): Promise<Wire> {
-    const onTestbed = driver !== 'memory' && isRoot;
-    return new Wire(driver, onTestbed ? await Testbed.up() : undefined);
+    const wire = new Wire(driver);
+    await wire.#up();
+    return wire;
+  }
+
+  /** For the tests of a `describe`: up before the first, without hosts after each, gone after the last. */
+  static forTests(driver: DriverName): Wire {
+    const wire = new Wire(driver);
+    beforeAll(() => wire.#up());
+    afterEach(() => wire.clear());
+    afterAll(() => wire[Symbol.asyncDispose]());
+    return wire;
+  }
+
+  async #up(): Promise<void> {
+    if (this.driver !== 'memory' && isRoot) this.testbed = await Testbed.up();
   }
 
   /** What opens a NIC on one side. */
@@ -85,6 +99,15 @@ export async function connected(from: Host, to: Host, port = 1, options: PairOpt
   });
   const client = await from.connect(to.address, port, options.connect);
   return { client, server: await accepting, listener };
+}
+
+/** Messages still pass, and the channel ends in peace. */
+export async function expectUnharmed({ client, server }: Pair): Promise<void> {
+  let got = 0;
+  server.onMessage = () => got++;
+  for (let i = 0; i < 10; i++) await client.write(Uint8Array.of(i));
+  expect((await client.close()).reason).toBe('ended');
+  expect(got).toBe(10);
 }
 
 /** Waits for something that is going to happen; the test's own time limit ends it if it does not. */

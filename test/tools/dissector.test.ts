@@ -8,13 +8,14 @@ import {
   FrameType,
   HEADER_BYTES,
   Offset,
-  payloadCheck,
   VERSION,
   word0,
   word1,
-  writeCheckedHeader,
+  word6,
   writeHeader,
+  writePayloadCheck,
 } from '../../src/wire/header.js';
+import { PathKind, pathFrameBytes, readPathFrame, writePathFrame, type PathMessage } from '../../src/wire/path.js';
 import {
   Direction,
   LinkType,
@@ -33,13 +34,14 @@ interface FrameOptions {
   type: number;
   flags?: number;
   messageType?: number;
+  firstLength?: number;
   payload?: Uint8Array;
   acknowledgement?: number;
   padding?: number;
 }
 
 function frame({ type, flags = 0, messageType = 0, payload = new Uint8Array(0), ...rest }: FrameOptions): Uint8Array {
-  const { acknowledgement = 5, padding = 0 } = rest;
+  const { acknowledgement = 5, padding = 0, firstLength = 0 } = rest;
   const checked = (flags & Flag.payloadCheck) !== 0;
   const header = checked ? CHECKED_HEADER_BYTES : HEADER_BYTES;
   const bytes = new Uint8Array(header + payload.length + padding);
@@ -47,12 +49,8 @@ function frame({ type, flags = 0, messageType = 0, payload = new Uint8Array(0), 
   bytes.set(payload, header);
   const w0 = word0(type, flags, payload.length);
   const w1 = word1(header / 4, messageType);
-  if (checked) {
-    const check = payloadCheck(view, header, payload.length);
-    writeCheckedHeader(view, 0, w0, w1, 0xabcd, 0x1234, -2, acknowledgement, 64, check);
-  } else {
-    writeHeader(view, 0, w0, w1, 0xabcd, 0x1234, -2, acknowledgement, 64);
-  }
+  if (checked) writePayloadCheck(view, 0, payload.length);
+  writeHeader(view, 0, w0, w1, 0xabcd, 0x1234, -2, acknowledgement, word6(firstLength) | 64);
   return bytes;
 }
 
@@ -83,6 +81,25 @@ const dissect = (frames: readonly Uint8Array[], fields: readonly string[]): stri
 const EXPERT = '_ws.expert.message';
 
 describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
+  it('reads each of several frames in one frame of the link', () => {
+    const acknowledgement = frame({ type: FrameType.ack, acknowledgement: 77 });
+    const data = frame({
+      type: FrameType.data,
+      flags: Flag.first | Flag.last,
+      payload: Uint8Array.of(1, 2, 3),
+      padding: 1,
+    });
+    const probe = frame({ type: FrameType.probe, padding: 14 });
+    const [row] = dissect(
+      [Buffer.concat([data, acknowledgement, probe])],
+      ['emp.type', 'emp.length', 'emp.padding', '_ws.col.Info', EXPERT],
+    );
+    expect(row.slice(0, 2)).toEqual(['4,5,7', '3,0,0']);
+    expect(row[2]).toBe('00'.repeat(14));
+    expect(row[3]).toMatch(/^DATA seq .* len 3 .*\| ACK seq .* ack 77 .*\| PROBE /);
+    expect(row[4]).toBe('');
+  });
+
   it('reads every field of the header', () => {
     const data = frame({
       type: FrameType.data,
@@ -102,6 +119,8 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
       'emp.flags.payload_check': '0',
       'emp.flags.fin': '0',
       'emp.flags.resent': '1',
+      'emp.flags.shared': '0',
+      'emp.flags.more': '0',
       'emp.length': '3',
       'emp.header_length': '8',
       'emp.path': '0',
@@ -129,6 +148,7 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
       window: 256,
       version: 1,
       payloadCheck: true,
+      coalesces: true,
       maxMessage: 16 << 20,
     });
     const reason = (value: number): Uint8Array => {
@@ -191,6 +211,92 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
     );
     const statuses = dissect(frames, ['emp.header_check.status', 'emp.payload_check.status']);
     expect(statuses).toEqual(frames.map(() => ['good', 'good']));
+  });
+
+  it('shows each message of a shared frame, with its length and type', () => {
+    const flags = Flag.first | Flag.last | Flag.shared;
+    const shared = (firstLength: number, ...payload: number[]): Uint8Array =>
+      frame({ type: FrameType.data, flags, messageType: 42, firstLength, payload: Uint8Array.from(payload) });
+    const names = ['first_length', 'reserved', 'shared.length', 'shared.type', 'shared.payload'];
+    const fields = ['_ws.col.Info', ...names.map((name) => `emp.${name}`), EXPERT];
+    const bad = 'A message reaches beyond the payload';
+    expect(
+      dissect(
+        [
+          shared(3, 1, 2, 3, 0, 2, 0, 7, 0, 8, 9, 0, 0, 0, 0, 0x34, 0x12),
+          shared(0, 1, 0, 5, 0, 6),
+          shared(9, 1, 2, 3, 4),
+          shared(4, 1, 2, 3, 4, 2, 0, 5, 0, 6),
+          shared(4, 1, 2, 3, 4, 5),
+        ],
+        fields,
+      ).map(([info, ...values]) => [info.replace(/^.*\[FIRST LAST SHARED\] ?/, ''), ...values]),
+    ).toEqual([
+      ['of 3 messages', '3', '', '3,2,0', '42,7,4660', '010203,0809', ''],
+      ['of 2 messages', '0', '', '0,1', '42,5', '06', ''],
+      ['[bad shared frame]', '9', '', '', '', '', bad],
+      ['[bad shared frame]', '4', '', '4', '42', '01020304', bad],
+      ['[bad shared frame]', '4', '', '4', '42', '01020304', bad],
+    ]);
+  });
+
+  it('reads who asks over which way, and the addresses that are told', () => {
+    const path = (message: Partial<PathMessage>): Uint8Array => {
+      const nonce = [0x55667788, 0x11223344] as const;
+      const machine = [-1, 0x7fffffff] as const;
+      const whole = { kind: PathKind.probe, nonce, machine, known: 3, version: 4, addresses: undefined, ...message };
+      const bytes = new Uint8Array(pathFrameBytes(whole.addresses));
+      writePathFrame(new DataView(bytes.buffer), 0, whole);
+      return bytes;
+    };
+    const mac = { address: '02:00:00:00:00:01', isDown: false };
+    const udp = { address: '[fd00::1]:34997', isDown: true };
+    const header = ['nonce', 'machine', 'known'];
+    const names = [...header, 'kind', 'count', 'version', 'address', 'address.down'].map((name) => `emp.path.${name}`);
+    const ids = ['0x1122334455667788', '0x7fffffffffffffff', '3'];
+    expect(
+      dissect(
+        [
+          path({ addresses: [mac, udp] }),
+          path({ addresses: [mac] }),
+          path({}),
+          path({ kind: PathKind.echo, known: 0, version: 65535 }),
+        ],
+        ['_ws.col.Info', ...names, 'emp.destination', 'emp.sequence', 'emp.credit', EXPERT],
+      ),
+    ).toEqual([
+      ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${udp.address}`, '0,1', '', '', '', ''],
+      ['PATH probe, 1 address', ...ids, '1', '1', '4', mac.address, '0', '', '', '', ''],
+      ['PATH probe', ...ids, '1', '0', '4', '', '', '', '', '', ''],
+      ['PATH echo', ...ids.slice(0, 2), '0', '2', '0', '65535', '', '', '', '', '', ''],
+    ]);
+  });
+
+  it('says what is wrong with a PATH frame', () => {
+    const path = (...payload: number[]): Uint8Array =>
+      frame({ type: FrameType.path, flags: Flag.payloadCheck, payload: Uint8Array.from(payload) });
+    const many = Array.from({ length: 9 }, () => [0, 1, 0x61]).flat();
+    const faults: [Uint8Array, string][] = [
+      [path(), 'Shorter than a question'],
+      [path(1, 0, 1), 'Shorter than a question'],
+      [path(3, 0, 1, 0), 'Unknown kind'],
+      [path(1, 9, 1, 0, ...many), 'Too many addresses'],
+      [path(1, 1, 1, 0), 'The payload ends before its last address'],
+      [path(1, 1, 1, 0, 2, 1, 0x61), 'Unknown flags of an address'],
+      [path(1, 1, 1, 0, 0, 0), 'Bad length of an address'],
+      [path(1, 1, 1, 0, 0, 64, ...Array<number>(64).fill(0x61)), 'Bad length of an address'],
+      [path(1, 1, 1, 0, 0, 3, 0x61, 0x62), 'An address reaches beyond the payload'],
+      [path(1, 1, 1, 0, 0, 2, 0x61, 0), 'An address is not printable ASCII'],
+      [path(1, 1, 1, 0, 0, 1, 0x61, 0), 'Bytes behind the last address'],
+      [path(2, 0, 1, 0, 0), 'Bytes behind the last address'],
+    ];
+    for (const [bytes] of faults) expect(readPathFrame(new DataView(bytes.buffer), 0)).toBeUndefined();
+    expect(
+      dissect(
+        faults.map(([bytes]) => bytes),
+        ['_ws.col.Info', EXPERT],
+      ),
+    ).toEqual(faults.map(([, fault]) => ['PATH [bad path frame]', fault]));
   });
 
   it('says what is wrong with a frame', () => {

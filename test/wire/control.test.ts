@@ -25,8 +25,9 @@ describe('the handshake', () => {
       window: 0x0e0d,
       version: 0x0f,
       payloadCheck: true,
+      coalesces: true,
     });
-    expect([...bytes.subarray(3)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 1, 0, 0, 0, 0]);
+    expect([...bytes.subarray(3)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 3, 0, 0, 0, 0]);
     expect([...bytes.subarray(0, 3)]).toEqual([0xdb, 0xdb, 0xdb]);
   });
 
@@ -39,6 +40,7 @@ describe('the handshake', () => {
       window: fc.nat(0xffff),
       version: fc.nat(0xff),
       payloadCheck: fc.boolean(),
+      coalesces: fc.boolean(),
     });
     fc.assert(
       fc.property(handshake, fc.nat(9), (h, at) => {

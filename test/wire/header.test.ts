@@ -17,7 +17,6 @@ import {
   headerBytesOf,
   inspect,
   messageTypeOf,
-  payloadCheck,
   payloadLengthOf,
   rejectNames,
   sequenceOf,
@@ -26,11 +25,11 @@ import {
   versionOf,
   word0,
   word1,
-  writeCheckedHeader,
   writeHeader,
+  writePayloadCheck,
 } from '../../src/wire/header.js';
 import { SEED } from '../support/seed.js';
-import { Chance } from '../support/sim/chance.js';
+import { Chance } from '../../src/fault/chance.js';
 
 const HEADER_SEED = 0x31504d45;
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -49,7 +48,7 @@ interface Fields {
 
 const id = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const anyFields: fc.Arbitrary<Fields> = fc.record({
-  type: fc.integer({ min: 1, max: 7 }),
+  type: fc.integer({ min: FrameType.connect, max: FrameType.path }),
   flags: fc.nat(0x1f),
   messageType: fc.nat(0xffff),
   destination: id,
@@ -73,12 +72,8 @@ function encode(f: Fields, at = 0): Uint8Array {
   const w0 = word0(f.type, f.flags, f.payload.length);
   const w1 = word1(header >> 2, f.messageType);
   const { destination, source, sequence, acknowledgement, credit } = f;
-  if (isChecked) {
-    const check = payloadCheck(view(bytes), at + header, f.payload.length);
-    writeCheckedHeader(view(bytes), at, w0, w1, destination, source, sequence, acknowledgement, credit, check);
-  } else {
-    writeHeader(view(bytes), at, w0, w1, destination, source, sequence, acknowledgement, credit);
-  }
+  if (isChecked) writePayloadCheck(view(bytes), at, f.payload.length);
+  writeHeader(view(bytes), at, w0, w1, destination, source, sequence, acknowledgement, credit);
   return bytes;
 }
 
@@ -197,8 +192,8 @@ describe('a frame is rejected', () => {
       ['headerLength', forged({}, (v) => v.setUint8(4, 7))],
       ['headerCheck', encode(PLAIN).map((byte, i) => (i === 20 ? byte ^ 1 : byte))],
       ['version', forged({}, (v) => v.setUint8(0, (2 << 4) | FrameType.data))],
-      ['type', forged({}, (v) => v.setUint8(0, (1 << 4) | 8))],
-      ['flags', forged({}, (v) => v.setUint8(1, 0x20))],
+      ['type', forged({}, (v) => v.setUint8(0, (1 << 4) | 9))],
+      ['flags', forged({}, (v) => v.setUint8(1, 0x80))],
       ['payloadLength', forged({}, (v) => v.setUint16(2, 9, true))],
       [
         'payloadCheck',
@@ -215,9 +210,10 @@ describe('a frame is rejected', () => {
     expect(check(forged({}, (v) => v.setUint8(1, Flag.payloadCheck)))).toBe(Reject.headerLength);
   });
 
-  test('type 0 and every unknown flag', () => {
-    expect(check(forged({}, (v) => v.setUint8(0, 1 << 4)))).toBe(Reject.type);
-    for (const flag of [0x20, 0x40, 0x80]) expect(check(forged({}, (v) => v.setUint8(1, flag)))).toBe(Reject.flags);
+  test('type 0, types above PATH, and the unknown flag', () => {
+    for (const type of [0, 9, 10, 11, 12, 13, 14, 15])
+      expect(check(forged({}, (v) => v.setUint8(0, (1 << 4) | type)))).toBe(Reject.type);
+    expect(check(forged({}, (v) => v.setUint8(1, 0x80)))).toBe(Reject.flags);
   });
 
   test('a control frame whose payload carries no check', () => {
@@ -276,7 +272,7 @@ test('decoding never throws, whatever the bytes: 100 000 of them', () => {
     for (let k = at; k < at + length; k += 4) if (k + 4 <= bytes.length) v.setInt32(k, chance.bits(), true);
     // Every other one gets further: a plausible first word and header length.
     if (length >= 8 && i % 2 === 0) {
-      bytes[at] = (1 << 4) | chance.between(1, 7);
+      bytes[at] = (1 << 4) | chance.between(FrameType.connect, FrameType.path);
       bytes[at + 4] = chance.between(8, 14);
     }
     const reject = inspect(v, at, length);

@@ -1,16 +1,13 @@
 -- Wireshark dissector for Ethernet Message Passing, version 1, as docs/wire.md describes it byte by byte.
 --
---   wireshark -X lua_script:emp.lua          or put this file into the folder "Personal Lua Plugins"
+--   wireshark -X lua_script:emp.lua          or put this file and emp_checks.lua into the folder "Personal Lua Plugins"
 --
 -- EtherType 0x88B5 and UDP port 34997; for other numbers use "Decode As".
 
 local VERSION = 1
-local HEADER_BYTES = 32
-local CHECKED_HEADER_BYTES = 36
-local HEADER_SEED = 0x31504D45
-local PAYLOAD_SEED = 0x70504D45
+local HEADER_BYTES, CHECKED_HEADER_BYTES, ENTRY_BYTES = 32, 36, 4
 
-local TYPE = { CONNECT = 1, ACCEPT = 2, REFUSE = 3, DATA = 4, ACK = 5, RESET = 6, PROBE = 7 }
+local TYPE = { CONNECT = 1, ACCEPT = 2, REFUSE = 3, DATA = 4, ACK = 5, RESET = 6, PROBE = 7, PATH = 8 }
 local types = {}
 for name, number in pairs(TYPE) do types[number] = name end
 
@@ -22,82 +19,19 @@ local resets = {
   [5] = 'the handler threw', [6] = 'host closed', [7] = 'gave up', [8] = 'ended in peace',
 }
 
-local FLAG = { FIRST = 0x01, LAST = 0x02, PAYLOAD_CHECK = 0x04, FIN = 0x08, RESENT = 0x10 }
-local flag_order = { 'FIRST', 'LAST', 'PAYLOAD_CHECK', 'FIN', 'RESENT' }
-local UNKNOWN_FLAGS = 0xe0
+local PATH_BYTES, MOST_ADDRESSES, LONGEST_ADDRESS, DOWN = 4, 8, 63, 0x01
+local path_kinds = { [1] = 'probe', [2] = 'echo' }
 
--- 32-bit arithmetic. Numbers are kept in 0 .. 2^32 - 1, which both a double (Lua 5.2) and an integer (5.3 and later) hold;
--- the libraries may give negative ones, hence the remainders.
+local FLAG = { FIRST = 0x01, LAST = 0x02, PAYLOAD_CHECK = 0x04, FIN = 0x08, RESENT = 0x10, SHARED = 0x20, MORE = 0x40 }
+local flag_order = { 'FIRST', 'LAST', 'PAYLOAD_CHECK', 'FIN', 'RESENT', 'SHARED', 'MORE' }
+local UNKNOWN_FLAGS = 0x80
 
-local bits = bit32 or bit
-local TWO_32 = 4294967296
+local bits, TWO_32 = bit32 or bit, 4294967296
 
-local function xor_shift(x, n) return bits.bxor(x, bits.rshift(x, n)) % TWO_32 end
-local function rotate_left(x, n) return bits.bor(bits.lshift(x, n) % TWO_32, bits.rshift(x, 32 - n) % TWO_32) % TWO_32 end
 local function has(value, flag) return bits.band(value, flag) ~= 0 end
 
--- In two halves: the product of two 32-bit numbers does not fit a double.
-local function multiply(a, b)
-  local low = a % 65536
-  local high = (a - low) / 65536
-  return (low * b + high * b % 65536 * 65536) % TWO_32
-end
-
-local P1, P2, P3, P4, P5 = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1
-
-local function round(lane, word)
-  return multiply(rotate_left((lane + multiply(word, P2)) % TWO_32, 13), P1)
-end
-
--- XXH32 of `length` bytes; `word(i)` and `byte(i)` read at byte i, little-endian.
-local function xxh32(length, seed, word, byte)
-  local at, hash = 0, 0
-  if length >= 16 then
-    local v1 = (seed + P1 + P2) % TWO_32
-    local v2 = (seed + P2) % TWO_32
-    local v3 = seed
-    local v4 = (seed - P1) % TWO_32
-    while at + 16 <= length do
-      v1 = round(v1, word(at))
-      v2 = round(v2, word(at + 4))
-      v3 = round(v3, word(at + 8))
-      v4 = round(v4, word(at + 12))
-      at = at + 16
-    end
-    hash = rotate_left(v1, 1) + rotate_left(v2, 7) + rotate_left(v3, 12) + rotate_left(v4, 18)
-  else
-    hash = seed + P5
-  end
-  hash = (hash + length) % TWO_32
-  while at + 4 <= length do
-    hash = multiply(rotate_left((hash + multiply(word(at), P3)) % TWO_32, 17), P4)
-    at = at + 4
-  end
-  while at < length do
-    hash = multiply(rotate_left((hash + multiply(byte(at), P5)) % TWO_32, 11), P1)
-    at = at + 1
-  end
-  hash = multiply(xor_shift(hash, 15), P2)
-  hash = multiply(xor_shift(hash, 13), P3)
-  return xor_shift(hash, 16)
-end
-
-local HEADER_CHECK_AT = 28
-
-local function header_check(buffer, length)
-  return xxh32(length, HEADER_SEED, function(at)
-    if at == HEADER_CHECK_AT then return 0 end -- the check itself counts as zero
-    return buffer(at, 4):le_uint()
-  end)
-end
-
-local function payload_check(buffer, start, length)
-  return xxh32(
-    length, PAYLOAD_SEED,
-    function(at) return buffer(start + at, 4):le_uint() end,
-    function(at) return buffer(start + at, 1):uint() end
-  )
-end
+local folder = debug.getinfo(1, 'S').source:match('^@(.*[/\\])') or ''
+local checks = dofile(folder .. 'emp_checks.lua')
 
 -- The protocol and its fields.
 
@@ -112,6 +46,8 @@ f.last = ProtoField.bool('emp.flags.last', 'LAST: ends a message', 8, nil, FLAG.
 f.checked = ProtoField.bool('emp.flags.payload_check', 'PAYLOAD_CHECK: the payload is checked', 8, nil, FLAG.PAYLOAD_CHECK)
 f.fin = ProtoField.bool('emp.flags.fin', "FIN: the sender's last frame", 8, nil, FLAG.FIN)
 f.resent = ProtoField.bool('emp.flags.resent', 'RESENT: was sent before', 8, nil, FLAG.RESENT)
+f.shared = ProtoField.bool('emp.flags.shared', 'SHARED: several messages', 8, nil, FLAG.SHARED)
+f.more = ProtoField.bool('emp.flags.more', 'MORE: the acknowledgement can wait', 8, nil, FLAG.MORE)
 f.length = ProtoField.uint16('emp.length', 'Payload length')
 f.header_length = ProtoField.uint8('emp.header_length', 'Header length', base.UNIT_STRING, { ' words' })
 f.path = ProtoField.uint8('emp.path', 'Path')
@@ -121,6 +57,7 @@ f.source = ProtoField.uint32('emp.source', 'Source channel', base.HEX)
 f.sequence = ProtoField.uint32('emp.sequence', 'Sequence number')
 f.acknowledgement = ProtoField.uint32('emp.acknowledgement', 'Acknowledgement')
 f.credit = ProtoField.uint16('emp.credit', 'Credit', base.UNIT_STRING, { ' frames' })
+f.first_length = ProtoField.uint16('emp.first_length', 'Length of the first message')
 f.reserved = ProtoField.uint16('emp.reserved', 'Reserved', base.HEX)
 f.header_check = ProtoField.uint32('emp.header_check', 'Header check', base.HEX)
 f.header_check_status = ProtoField.string('emp.header_check.status', 'Header check status')
@@ -129,6 +66,10 @@ f.payload_check_status = ProtoField.string('emp.payload_check.status', 'Payload 
 f.extensions = ProtoField.bytes('emp.extensions', 'Extensions')
 f.payload = ProtoField.bytes('emp.payload', 'Payload')
 f.padding = ProtoField.bytes('emp.padding', 'Padding')
+
+f.shared_message = ProtoField.bytes('emp.shared.payload', 'Payload')
+f.shared_length = ProtoField.uint16('emp.shared.length', 'Length')
+f.shared_type = ProtoField.uint16('emp.shared.type', 'Type')
 
 f.message_length = ProtoField.uint32('emp.message_length', 'Length of the whole message')
 
@@ -139,6 +80,7 @@ f.window = ProtoField.uint16('emp.handshake.window', 'Window', base.UNIT_STRING,
 f.handshake_version = ProtoField.uint8('emp.handshake.version', 'Highest version spoken')
 f.options = ProtoField.uint8('emp.handshake.options', 'Options', base.HEX)
 f.option_check = ProtoField.bool('emp.handshake.options.payload_check', 'Payload checks both ways', 8, nil, 0x01)
+f.option_coalesces = ProtoField.bool('emp.handshake.options.coalesces', 'Takes several frames in one', 8, nil, 0x02)
 f.handshake_reserved = ProtoField.uint32('emp.handshake.reserved', 'Reserved', base.HEX)
 
 f.refusal = ProtoField.uint16('emp.refuse.reason', 'Reason', base.DEC, refusals)
@@ -149,25 +91,36 @@ f.reason_reserved = ProtoField.uint8('emp.reason.reserved', 'Reserved', base.HEX
 f.sack = ProtoField.bytes('emp.sack', 'Selective acknowledgements')
 f.sack_frame = ProtoField.uint32('emp.sack.frame', 'Has arrived')
 
+f.path_nonce = ProtoField.uint64('emp.path.nonce', 'Nonce', base.HEX)
+f.path_machine = ProtoField.uint64('emp.path.machine', 'Machine', base.HEX)
+f.path_known = ProtoField.uint16('emp.path.known', "Version of the receiver's list that the sender has")
+f.path_kind = ProtoField.uint8('emp.path.kind', 'Kind', base.DEC, path_kinds)
+f.path_count = ProtoField.uint8('emp.path.count', 'Addresses told')
+f.path_version = ProtoField.uint16('emp.path.version', "Version of the sender's list")
+f.path_address = ProtoField.string('emp.path.address', 'Address')
+f.path_down = ProtoField.bool('emp.path.address.down', 'Its NIC has no link', 8, nil, DOWN)
+
 emp.fields = f
 
+local function problem(name, text, group, severity)
+  return ProtoExpert.new('emp.' .. name, text, expert.group[group], expert.severity[severity or 'ERROR'])
+end
+
 local e = {
-  short = ProtoExpert.new('emp.short', 'Shorter than its header', expert.group.MALFORMED, expert.severity.ERROR),
-  header_length = ProtoExpert.new(
-    'emp.header_length.bad', 'Bad header length', expert.group.MALFORMED, expert.severity.ERROR),
-  header_check = ProtoExpert.new(
-    'emp.header_check.bad', 'Bad header check', expert.group.CHECKSUM, expert.severity.ERROR),
-  version = ProtoExpert.new('emp.version.bad', 'Unknown version', expert.group.PROTOCOL, expert.severity.ERROR),
-  type = ProtoExpert.new('emp.type.bad', 'Unknown type', expert.group.PROTOCOL, expert.severity.ERROR),
-  flags = ProtoExpert.new('emp.flags.bad', 'Unknown flags', expert.group.PROTOCOL, expert.severity.ERROR),
-  length = ProtoExpert.new(
-    'emp.length.bad', 'The payload reaches beyond the frame', expert.group.MALFORMED, expert.severity.ERROR),
-  payload_check = ProtoExpert.new(
-    'emp.payload_check.bad', 'Bad payload check', expert.group.CHECKSUM, expert.severity.ERROR),
-  resent = ProtoExpert.new('emp.resent', 'Sent again', expert.group.SEQUENCE, expert.severity.NOTE),
-  refused = ProtoExpert.new('emp.refused', 'Refused', expert.group.SEQUENCE, expert.severity.NOTE),
-  reset = ProtoExpert.new('emp.reset', 'Reset', expert.group.SEQUENCE, expert.severity.WARN),
-  reserved = ProtoExpert.new('emp.reserved.nonzero', 'Reserved bits are set', expert.group.PROTOCOL, expert.severity.NOTE),
+  short = problem('short', 'Shorter than its header', 'MALFORMED'),
+  header_length = problem('header_length.bad', 'Bad header length', 'MALFORMED'),
+  header_check = problem('header_check.bad', 'Bad header check', 'CHECKSUM'),
+  version = problem('version.bad', 'Unknown version', 'PROTOCOL'),
+  type = problem('type.bad', 'Unknown type', 'PROTOCOL'),
+  flags = problem('flags.bad', 'Unknown flags', 'PROTOCOL'),
+  length = problem('length.bad', 'The payload reaches beyond the frame', 'MALFORMED'),
+  shared = problem('shared.bad', 'A message reaches beyond the payload', 'MALFORMED'),
+  path = problem('path.bad', 'Makes no sense', 'MALFORMED'),
+  payload_check = problem('payload_check.bad', 'Bad payload check', 'CHECKSUM'),
+  resent = problem('resent', 'Sent again', 'SEQUENCE', 'NOTE'),
+  refused = problem('refused', 'Refused', 'SEQUENCE', 'NOTE'),
+  reset = problem('reset', 'Reset', 'SEQUENCE', 'WARN'),
+  reserved = problem('reserved.nonzero', 'Reserved bits are set', 'PROTOCOL', 'NOTE'),
 }
 emp.experts = e
 
@@ -180,29 +133,54 @@ local function add_handshake(tree, payload)
     tree:add(f.payload, payload):add_proto_expert_info(e.short, 'Shorter than a handshake')
     return ''
   end
-  tree:add_le(f.port, payload(0, 4))
-  tree:add_le(f.max_message, payload(4, 4))
-  tree:add_le(f.mtu, payload(8, 4))
-  tree:add_le(f.window, payload(12, 2))
+  for _, field in ipairs({ { f.port, 0, 4 }, { f.max_message, 4, 4 }, { f.mtu, 8, 4 }, { f.window, 12, 2 } }) do
+    tree:add_le(field[1], payload(field[2], field[3]))
+  end
   tree:add(f.handshake_version, payload(14, 1))
-  tree:add(f.options, payload(15, 1)):add(f.option_check, payload(15, 1))
+  local options = tree:add(f.options, payload(15, 1))
+  options:add(f.option_check, payload(15, 1))
+  options:add(f.option_coalesces, payload(15, 1))
   tree:add_le(f.handshake_reserved, payload(16, 4))
   return ' port ' .. payload(0, 4):le_uint()
 end
 
-local function add_reason(tree, payload, field, names, problem)
+local function add_reason(tree, payload, field, names, meaning)
   if payload:len() < 4 then
     tree:add(f.payload, payload):add_proto_expert_info(e.short, 'Shorter than a reason')
     return ''
   end
   local name = names[payload(0, 2):le_uint()] or 'unknown reason'
-  tree:add_le(field, payload(0, 2)):add_proto_expert_info(problem, name)
+  tree:add_le(field, payload(0, 2)):add_proto_expert_info(meaning, name)
   tree:add(f.reason_version, payload(2, 1))
   tree:add(f.reason_reserved, payload(3, 1))
   return ': ' .. name
 end
 
-local function add_data(tree, payload, flags)
+-- The messages of a shared frame: length and type of the first stand in the header, those of each other one in an entry before it, at a
+-- multiple of 4.
+local function add_shared(tree, payload, length_range, type_range)
+  local start, count, available = 0, 0, payload:len()
+  while start + length_range:le_uint() <= available do
+    local length = length_range:le_uint()
+    count = count + 1
+    local item = tree:add(length_range, string.format('Message %d, %d bytes of type %d', count, length, type_range:le_uint()))
+    item:add_le(f.shared_length, length_range)
+    item:add_le(f.shared_type, type_range)
+    if length > 0 then item:add(f.shared_message, payload(start, length)) end
+    local finish = start + length
+    if finish == available then return string.format(' of %d messages', count) end
+    local entry = math.ceil(finish / 4) * 4
+    if entry + ENTRY_BYTES > available then break end
+    length_range = payload(entry, 2)
+    type_range = payload(entry + 2, 2)
+    start = entry + ENTRY_BYTES
+  end
+  tree:add_proto_expert_info(e.shared)
+  return ' [bad shared frame]'
+end
+
+local function add_data(tree, payload, flags, first)
+  if has(flags, FLAG.SHARED) then return add_shared(tree, payload, first.length, first.type) end
   local starts_fragmented = has(flags, FLAG.FIRST) and not has(flags, FLAG.LAST)
   if starts_fragmented and payload:len() >= 4 then
     tree:add_le(f.message_length, payload(0, 4))
@@ -228,27 +206,61 @@ local function add_sack(tree, payload, acknowledgement)
   return ' +' .. count
 end
 
-local function add_payload(tree, payload, type, flags, acknowledgement)
+-- The addresses by which the sender is reached: what is wrong with them, if anything is.
+local function add_addresses(tree, payload, count)
+  local at, available = PATH_BYTES, payload:len()
+  for _ = 1, count do
+    if at + 2 > available then return 'The payload ends before its last address' end
+    local flags, length = payload(at, 1), payload(at + 1, 1):uint()
+    if flags:uint() > DOWN then return 'Unknown flags of an address' end
+    if length == 0 or length > LONGEST_ADDRESS then return 'Bad length of an address' end
+    if at + 2 + length > available then return 'An address reaches beyond the payload' end
+    local address = payload(at + 2, length)
+    if address:raw():find('[^!-~]') then return 'An address is not printable ASCII' end
+    local item = tree:add(f.path_address, address)
+    item:add(f.path_down, flags)
+    if flags:uint() == DOWN then item:append_text(' (down)') end
+    at = at + 2 + length
+  end
+  if at < available then return 'Bytes behind the last address' end
+end
+
+local function add_path(tree, payload)
+  local function bad(text)
+    tree:add_proto_expert_info(e.path, text)
+    return ' [bad path frame]'
+  end
+  if payload == nil or payload:len() < PATH_BYTES then return bad('Shorter than a question') end
+  local kind, count = payload(0, 1):uint(), payload(1, 1):uint()
+  tree:add(f.path_kind, payload(0, 1))
+  tree:add(f.path_count, payload(1, 1))
+  tree:add_le(f.path_version, payload(2, 2))
+  if path_kinds[kind] == nil then return bad('Unknown kind') end
+  if count > MOST_ADDRESSES then return bad('Too many addresses') end
+  local fault = add_addresses(tree, payload, count)
+  if fault then return bad(fault) end
+  local told = count == 1 and ', 1 address' or string.format(', %d addresses', count)
+  return ' ' .. path_kinds[kind] .. (count == 0 and '' or told)
+end
+
+local function add_payload(tree, payload, type, flags, acknowledgement, first)
   if type == TYPE.CONNECT or type == TYPE.ACCEPT then return add_handshake(tree, payload) end
   if type == TYPE.REFUSE then return add_reason(tree, payload, f.refusal, refusals, e.refused) end
   if type == TYPE.RESET then return add_reason(tree, payload, f.reset, resets, e.reset) end
-  if type == TYPE.DATA then return add_data(tree, payload, flags) end
+  if type == TYPE.DATA then return add_data(tree, payload, flags, first) end
   if type == TYPE.ACK then return add_sack(tree, payload, acknowledgement) end
+  if type == TYPE.PATH then return add_path(tree, payload) end
   tree:add(f.payload, payload)
   return ''
 end
 
 -- Adds a check, and whether it is what it should be.
-local function add_check(tree, field, status, range, expected, problem)
+local function add_check(tree, field, status, range, expected, failure)
   local item = tree:add_le(field, range)
   local good = range:le_uint() == expected
   tree:add(status, range, good and 'good' or 'bad'):set_generated()
-  if good then
-    item:append_text(' (good)')
-  else
-    item:append_text(string.format(' (bad, should be 0x%08x)', expected))
-    item:add_proto_expert_info(problem)
-  end
+  item:append_text(good and ' (good)' or string.format(' (bad, should be 0x%08x)', expected))
+  if not good then item:add_proto_expert_info(failure) end
   return good
 end
 
@@ -260,18 +272,23 @@ local function add_flags(tree, range)
   end
   local subtree = tree:add(f.flags, range)
   if #names > 0 then subtree:append_text(' (' .. table.concat(names, ', ') .. ')') end
-  subtree:add(f.first, range)
-  subtree:add(f.last, range)
-  subtree:add(f.checked, range)
-  subtree:add(f.fin, range)
+  for _, field in ipairs({ f.first, f.last, f.checked, f.fin }) do subtree:add(field, range) end
   local resent = subtree:add(f.resent, range)
   if has(flags, FLAG.RESENT) then resent:add_proto_expert_info(e.resent) end
+  subtree:add(f.shared, range)
+  subtree:add(f.more, range)
   if has(flags, UNKNOWN_FLAGS) then subtree:add_proto_expert_info(e.flags) end
   return flags, table.concat(names, ' ')
 end
 
-function emp.dissector(buffer, pinfo, root)
-  pinfo.cols.protocol = 'EMP'
+-- What the words between message type and first length are. PATH is of no channel.
+local channel_words = {
+  { f.destination, 8, 4 }, { f.source, 12, 4 }, { f.sequence, 16, 4 }, { f.acknowledgement, 20, 4 }, { f.credit, 24, 2 },
+}
+local path_words = { { f.path_nonce, 8, 8 }, { f.path_machine, 16, 8 }, { f.path_known, 24, 2 } }
+
+-- One frame, at the beginning of the buffer. Returns where the next one begins, or the end.
+local function add_frame(buffer, pinfo, root, is_first)
   local available = buffer:len()
   local tree = root:add(emp, buffer())
   if available < HEADER_BYTES then
@@ -294,18 +311,23 @@ function emp.dissector(buffer, pinfo, root)
   local words_item = tree:add(f.header_length, buffer(4, 1))
   tree:add(f.path, buffer(5, 1))
   tree:add_le(f.message_type, buffer(6, 2))
-  tree:add_le(f.destination, buffer(8, 4))
-  tree:add_le(f.source, buffer(12, 4))
-  tree:add_le(f.sequence, buffer(16, 4))
-  tree:add_le(f.acknowledgement, buffer(20, 4))
-  tree:add_le(f.credit, buffer(24, 2))
-  local reserved = tree:add_le(f.reserved, buffer(26, 2))
-  if buffer(26, 2):uint() ~= 0 then reserved:add_proto_expert_info(e.reserved) end
+  for _, field in ipairs(type == TYPE.PATH and path_words or channel_words) do
+    tree:add_le(field[1], buffer(field[2], field[3]))
+  end
+  local first = { length = buffer(26, 2), type = buffer(6, 2) }
+  if type == TYPE.DATA and has(flags, FLAG.SHARED) then
+    tree:add_le(f.first_length, first.length)
+  else
+    local reserved = tree:add_le(f.reserved, first.length)
+    if first.length:uint() ~= 0 then reserved:add_proto_expert_info(e.reserved) end
+  end
 
   local sequence = buffer(16, 4):le_uint()
   local acknowledgement = buffer(20, 4):le_uint()
   tree:append_text(string.format(', %s, %d bytes', name, length))
-  pinfo.cols.info = string.format('%s seq %d ack %d len %d', name, sequence, acknowledgement, length)
+  local summary = string.format('%s seq %d ack %d len %d', name, sequence, acknowledgement, length)
+  if type == TYPE.PATH then summary, flag_names = name, '' end
+  pinfo.cols.info:append((is_first and '' or ' | ') .. summary)
   if flag_names ~= '' then pinfo.cols.info:append(' [' .. flag_names .. ']') end
 
   local checked = has(flags, FLAG.PAYLOAD_CHECK)
@@ -316,7 +338,7 @@ function emp.dissector(buffer, pinfo, root)
     return available
   end
   local sound = add_check(
-    tree, f.header_check, f.header_check_status, buffer(28, 4), header_check(buffer, header), e.header_check)
+    tree, f.header_check, f.header_check_status, buffer(28, 4), checks.header(buffer, header), e.header_check)
   if not sound then pinfo.cols.info:append(' [bad header check]') end
 
   local fits = header + length <= available
@@ -326,7 +348,7 @@ function emp.dissector(buffer, pinfo, root)
     extensions = CHECKED_HEADER_BYTES
     local range = buffer(32, 4)
     if fits and emp.prefs.payload then
-      local expected = payload_check(buffer, header, length)
+      local expected = checks.payload(buffer, header, length)
       if not add_check(tree, f.payload_check, f.payload_check_status, range, expected, e.payload_check) then
         pinfo.cols.info:append(' [bad payload check]')
       end
@@ -337,17 +359,35 @@ function emp.dissector(buffer, pinfo, root)
   if header > extensions then tree:add(f.extensions, buffer(extensions, header - extensions)) end
 
   local payload = math.min(length, available - header)
-  if payload > 0 then
+  if payload == 0 and type == TYPE.PATH and version == VERSION then
+    pinfo.cols.info:append(add_path(tree))
+  elseif payload > 0 then
     -- What a frame of another version carries is not for us to name.
     if version == VERSION then
-      pinfo.cols.info:append(add_payload(tree, buffer(header, payload), type, flags, acknowledgement))
+      pinfo.cols.info:append(add_payload(tree, buffer(header, payload), type, flags, acknowledgement, first))
     else
       tree:add(f.payload, buffer(header, payload))
     end
   end
-  local padding = available - header - payload
-  if padding > 0 then tree:add(f.padding, buffer(header + payload, padding)) end
+  local finish = header + payload
+  local next = math.ceil(finish / 4) * 4
+  -- Another frame, or what pads this one: that is shorter, or zeros.
+  local follows = available - next >= HEADER_BYTES and buffer(next, 1):uint() ~= 0
+  if sound and fits and version == VERSION and follows then
+    tree:set_len(finish)
+    return next
+  end
+  if available > finish then tree:add(f.padding, buffer(finish, available - finish)) end
   return available
+end
+
+-- Frames of several channels may share one frame of the link, each at a multiple of 4.
+function emp.dissector(buffer, pinfo, root)
+  pinfo.cols.protocol = 'EMP'
+  pinfo.cols.info = ''
+  local at = add_frame(buffer, pinfo, root, true)
+  while at < buffer:len() do at = at + add_frame(buffer(at):tvb(), pinfo, root, false) end
+  return buffer:len()
 end
 
 DissectorTable.get('ethertype'):add(0x88b5, emp)

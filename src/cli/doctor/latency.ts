@@ -15,7 +15,7 @@ export const governor: Check = (machine) => {
   return warn(
     'CPU frequency',
     `Governor ${names.join(', ')}: the clock falls when cores wait.`,
-    'For even latency: cpupower frequency-set -g performance.',
+    `For even latency: echo performance | sudo tee ${CPU}/cpu*/cpufreq/scaling_governor`,
   );
 };
 
@@ -45,17 +45,19 @@ export const sleepStates: Check = (machine) => {
   return warn(
     'C-states',
     `Cores may sleep as deep as ${deepest.name}, ${deepest.microseconds} us to wake.`,
-    'For even latency: cpupower idle-set -D 10, or boot with intel_idle.max_cstate=1.',
+    `For even latency, as root, after apt install linux-cpupower: cpupower idle-set -D ${SLOW_WAKEUP + 1}`,
   );
 };
 
 export const isolated: Check = (machine) => {
   const list = machine.read(`${CPU}/isolated`) ?? '';
   if (list !== '') return ok('isolated cores', `${list}: pin spinning programs there with taskset.`);
+  const count = cores(machine.list(CPU)).length;
   return info(
     'isolated cores',
     'None; the scheduler may put other work on any core.',
-    'For the tails: boot with isolcpus=.',
+    // With fewer there would be none left for everything else.
+    count >= 4 ? `For the tails: boot with isolcpus=${count - 2},${count - 1}` : undefined,
   );
 };
 
@@ -76,7 +78,11 @@ export const clockSource: Check = (machine) => {
   if (/^(tsc|kvm-clock|arch_sys_counter|hyperv_clocksource_tsc_page)$/.test(source)) {
     return ok('clock source', `${source}: read without a system call.`);
   }
-  return warn('clock source', `${source}: reading the time is slow.`, 'See dmesg why the kernel does not use tsc.');
+  return warn(
+    'clock source',
+    `${source}: reading the time is slow.`,
+    'The kernel says why it does not use tsc: dmesg | grep -i tsc',
+  );
 };
 
 export const virtualisation: Check = (machine) => {

@@ -24,6 +24,9 @@ export interface Machine {
   /** Testbeds that dead processes left behind. */
   staleTestbeds(): string[];
   readonly nodeVersion: string;
+  /** Files of the Node and of the command that run now. */
+  readonly node: string;
+  readonly script: string;
 }
 
 export const thisMachine: Machine = {
@@ -59,6 +62,8 @@ export const thisMachine: Machine = {
       .filter(({ stale }) => stale)
       .map(({ name }) => name),
   nodeVersion: process.versions.node,
+  node: process.execPath,
+  script: process.argv[1] ?? 'emp',
 };
 
 function isExecutable(path: string): boolean {

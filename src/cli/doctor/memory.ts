@@ -16,7 +16,7 @@ export const memlock: Check = (machine) => {
   return warn(
     'memlock',
     `Only ${Math.floor(Number(limit) / 1024)} KiB may be locked; the frames of one AF_XDP socket take up to ${NEEDED / MIB} MiB.`,
-    'Raise it: ulimit -l unlimited, or memlock in /etc/security/limits.conf.',
+    'Raise it, then log in again: echo "$USER - memlock unlimited" | sudo tee /etc/security/limits.d/emp.conf',
   );
 };
 
@@ -25,10 +25,11 @@ export const hugePages: Check = (machine) => {
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0);
   const [total, free, kilobytes] = [field('HugePages_Total'), field('HugePages_Free'), field('Hugepagesize')];
   if (total === 0) {
+    const enough = Math.ceil(NEEDED / 1024 / (kilobytes || 2048));
     return info(
       'huge pages',
       'None are reserved; EMP uses normal pages.',
-      'Fewer TLB misses with some: sysctl vm.nr_hugepages=64.',
+      `Fewer TLB misses with some, for one NIC, as root: sysctl vm.nr_hugepages=${enough}`,
     );
   }
   return (free * kilobytes * 1024 >= NEEDED ? ok : info)(
@@ -37,14 +38,24 @@ export const hugePages: Check = (machine) => {
   );
 };
 
+/** What the udp driver asks for. Below `LITTLE` it loses frames whenever there are many. */
+const SOCKET_BUFFER = 8 * MIB;
+const LITTLE = MIB;
+
 export const socketBuffers: Check = (machine) => {
-  const small = ['rmem_max', 'wmem_max'].filter(
-    (name) => Number(machine.read(`/proc/sys/net/core/${name}`) ?? MIB) < MIB,
-  );
-  if (small.length === 0) return ok('socket buffers', 'Sockets may have buffers of 1 MiB and more.');
-  return warn(
+  if (capabilitiesOf(machine.read('/proc/self/status')).has('CAP_NET_ADMIN')) {
+    return ok('socket buffers', 'No limit on the buffers of sockets (CAP_NET_ADMIN).');
+  }
+  const limits = ['rmem_max', 'wmem_max'].map((name) => ({
+    name: `net.core.${name}`,
+    bytes: Number(machine.read(`/proc/sys/net/core/${name}`) ?? SOCKET_BUFFER),
+  }));
+  const small = limits.filter(({ bytes }) => bytes < SOCKET_BUFFER);
+  if (small.length === 0)
+    return ok('socket buffers', 'Sockets may have buffers of 8 MiB, which the udp driver asks for.');
+  return (small.some(({ bytes }) => bytes < LITTLE) ? warn : info)(
     'socket buffers',
-    `Small limits (${small.join(', ')}) make the udp driver lose frames in bursts.`,
-    `Set ${small.map((name) => `sysctl net.core.${name}=8388608`).join(' and ')}.`,
+    `${small.map(({ name, bytes }) => `${name} is ${bytes}`).join(', ')}: the udp driver may lose frames in bursts.`,
+    `As root: sysctl ${small.map(({ name }) => `${name}=${SOCKET_BUFFER}`).join(' ')}`,
   );
 };

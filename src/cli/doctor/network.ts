@@ -4,6 +4,10 @@ import { fail, info, ok, warn, type Check, type Finding } from './finding.js';
 import type { Machine } from './machine.js';
 
 const USUAL_MTU = 1500;
+/** A frame in one page, beside what the kernel keeps there: the limit of native XDP in drivers without rx-sg, by the lowest known (ena). */
+const PAGE_MTU = 3498;
+/** Kinds of Ethernet interfaces that lead nowhere. */
+const NOWHERE = ['dummy', 'ifb'];
 
 export const nics: Check = (machine) => {
   let links: LinkInfo[];
@@ -12,12 +16,12 @@ export const nics: Check = (machine) => {
   } catch (error) {
     return info('NICs', `They cannot be listed: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const usable = links.filter((link) => link.type === 'ethernet');
+  const usable = links.filter(({ type, kind }) => type === 'ethernet' && !NOWHERE.includes(kind ?? ''));
   if (usable.length > 0) return usable.flatMap((link) => nic(link, machine));
   return fail(
     'NICs',
     'There is no Ethernet interface.',
-    'Try on a testbed: emp testbed up; the udp driver works on loopback.',
+    'The udp driver works on loopback; for the others make a testbed, as root: emp testbed up',
     ['xdp', 'packet'],
   );
 };
@@ -25,7 +29,7 @@ export const nics: Check = (machine) => {
 function nic(link: LinkInfo, machine: Machine): Finding[] {
   const check = `NIC ${link.name}`;
   const facts = `${link.driver ?? 'no driver name'}, MTU ${link.mtu}, ${link.speed ? `${link.speed} Mbit/s` : 'speed unknown'}`;
-  if (!link.up) return [info(check, `Down; ${facts}.`, `To use it: ip link set ${link.name} up.`)];
+  if (!link.up) return [info(check, `Down; ${facts}.`, `To use it, as root: ip link set ${link.name} up`)];
   if (!link.carrier) return [info(check, `No carrier; ${facts}.`, 'Plug the cable in, or bring the other end up.')];
   return [
     ok(check, `Up; ${facts}.`),
@@ -60,28 +64,43 @@ function queues({ name, queues: { rx, combined } }: LinkInfo): Finding[] {
     info(
       `NIC ${name} queues`,
       `${count} receive queues: the NIC spreads frames over them, and --driver xdp hears one.`,
-      `Use one (ethtool -L ${name} combined 1), or steer EtherType 0x88B5 to it with ethtool -N.`,
+      `Have one, as root: ethtool -L ${name} ${combined > 0 ? 'combined' : 'rx'} 1; ` +
+        `or steer EMP to it, if the NIC can: ethtool -N ${name} flow-type ether proto 0x88b5 action 0`,
     ),
   ];
 }
+
+const DETACH = { native: 'xdp', generic: 'xdpgeneric', offload: 'xdpoffload' } as const;
 
 function attached({ name, xdp }: LinkInfo): Finding[] {
   return xdp.attached.map(({ mode, programId }) =>
     warn(
       `NIC ${name} XDP program`,
-      `Program ${programId} is attached (${mode}); a second one cannot be.`,
-      `See whose it is (bpftool prog show id ${programId}); if nobody's, ip link set ${name} xdp off.`,
+      `Program ${programId} is attached (${mode}); a second one cannot be. EMP's own, emp_xdp, is shared.`,
+      `See whose it is: bpftool prog show id ${programId}; if nobody's, as root: ip link set ${name} ${DETACH[mode]} off`,
     ),
   );
 }
 
-function mtu(link: LinkInfo): Finding[] {
-  if (link.mtu >= USUAL_MTU) return [];
+function mtu({ name, mtu: bytes, xdp: { features } }: LinkInfo): Finding[] {
+  const check = `NIC ${name} MTU`;
+  if (bytes < USUAL_MTU) {
+    return [
+      info(
+        check,
+        `${bytes} bytes: long messages take more frames. Clouds and tunnels carry no more; leave it there.`,
+        `On a network of your own, as root, on all its machines: ip link set ${name} mtu ${USUAL_MTU}`,
+      ),
+    ];
+  }
+  // Who has no native XDP loses none; who has rx-sg takes frames in pieces.
+  if (bytes <= PAGE_MTU || features?.includes('basic') === false || features?.includes('rx-sg') === true) return [];
   return [
     warn(
-      `NIC ${link.name} MTU`,
-      `Only ${link.mtu} bytes.`,
-      `Raise it on all machines: ip link set ${link.name} mtu 1500.`,
+      check,
+      `${bytes} bytes: ${features === undefined ? 'many drivers refuse' : 'this driver may refuse'} native XDP for frames ` +
+        `longer than a page, and --driver xdp falls back to generic-copy.`,
+      `If it does, as root, at both ends: ip link set ${name} mtu ${PAGE_MTU}`,
     ),
   ];
 }
@@ -93,7 +112,7 @@ function coalescing({ name }: LinkInfo, machine: Machine): Finding[] {
     info(
       `NIC ${name} GRO timeout`,
       `Frames may wait ${microseconds} us to be merged.`,
-      `For latency: echo 0 > /sys/class/net/${name}/gro_flush_timeout.`,
+      `For latency: echo 0 | sudo tee /sys/class/net/${name}/gro_flush_timeout`,
     ),
   ];
 }

@@ -1,9 +1,11 @@
 // The kernel, what this process may do, and what is installed.
 import { fail, info, ok, warn, type Check } from './finding.js';
+import type { Machine } from './machine.js';
 
 /** XDP programs held by a link, which the kernel drops with the process: Linux 5.9; 5.10 is the first long-term kernel with it. */
 const NEEDED: Version = [5, 10];
 const MULTI_BUFFER: Version = [6, 6];
+const NODE: Version = [20, 19];
 type Version = readonly [number, number];
 
 export const kernel: Check = (machine) => {
@@ -41,7 +43,7 @@ export const sockets: Check = (machine) => {
     : info(
         'AF_PACKET',
         'The kernel has no AF_PACKET sockets yet; it may load them on demand.',
-        'If not: modprobe af_packet.',
+        'If not: modprobe af_packet',
       );
   return [xdp, packet];
 };
@@ -51,7 +53,7 @@ export const bpf: Check = (machine) => {
     return fail('BPF', 'The kernel has no bpf system call.', 'Use a kernel with CONFIG_BPF_SYSCALL=y.', ['xdp']);
   }
   const jit = machine.read('/proc/sys/net/core/bpf_jit_enable');
-  if (jit === '0') return warn('BPF', 'BPF programs are interpreted.', 'Set sysctl net.core.bpf_jit_enable=1.');
+  if (jit === '0') return warn('BPF', 'BPF programs are interpreted.', 'As root: sysctl net.core.bpf_jit_enable=1');
   return ok('BPF', 'The kernel runs BPF programs.');
 };
 
@@ -73,11 +75,20 @@ export function capabilitiesOf(status: string | undefined): Set<CapabilityName> 
   return new Set(names.filter((name) => ((bits >> BigInt(CAPABILITY[name])) & 1n) === 1n));
 }
 
+/** A copy of node for this user alone: whoever can run node itself would have its capabilities, and an upgrade takes them away. */
+function privileged({ node, script }: Machine, needed: string): string {
+  const command = `install -m 700 ${quoted(node)} node-emp && sudo setcap ${needed}+ep node-emp`;
+  return `Run as root, or with a copy of node that may: ${command} && ./node-emp ${quoted(script)} doctor`;
+}
+
+function quoted(path: string): string {
+  return /^[\w/.+@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 export const capabilities: Check = (machine) => {
   const held = capabilitiesOf(machine.read('/proc/self/status'));
   const has = (name: CapabilityName): boolean => held.has(name) || (name === 'CAP_BPF' && held.has('CAP_SYS_ADMIN'));
-  const remedy = (needed: string): string =>
-    `Run as root, or give node what it needs: setcap ${needed}+ep "$(command -v node)".`;
+  const remedy = (needed: string): string => privileged(machine, needed);
   const xdp = (['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_BPF'] as const).filter((name) => !has(name));
   return [
     held.has('CAP_NET_RAW')
@@ -85,7 +96,12 @@ export const capabilities: Check = (machine) => {
       : fail('packet privilege', 'AF_PACKET needs CAP_NET_RAW.', remedy('cap_net_raw'), ['packet']),
     xdp.length === 0
       ? ok('xdp privilege', 'AF_XDP sockets may be opened, and XDP programs attached.')
-      : fail('xdp privilege', `AF_XDP needs ${xdp.join(', ')}.`, remedy('cap_net_raw,cap_net_admin,cap_bpf'), ['xdp']),
+      : fail(
+          'xdp privilege',
+          `AF_XDP needs ${xdp.join(', ')}.`,
+          remedy('cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock'),
+          ['xdp'],
+        ),
     held.has('CAP_SYS_ADMIN') && held.has('CAP_NET_ADMIN')
       ? ok('namespaces', 'Network namespaces may be made and entered (emp testbed).')
       : info('namespaces', 'Testbeds and --namespace need CAP_SYS_ADMIN and CAP_NET_ADMIN.', 'Run as root.'),
@@ -95,10 +111,14 @@ export const capabilities: Check = (machine) => {
 export const commands: Check = (machine) => [
   machine.hasCommand('ip')
     ? ok('iproute2', 'The command ip is there.')
-    : warn('iproute2', 'The command ip, which emp testbed needs, is missing.', 'apt install iproute2.'),
+    : warn('iproute2', 'The command ip, which emp testbed needs, is missing.', 'As root: apt install iproute2'),
   machine.hasCommand('tshark') || machine.hasCommand('wireshark')
     ? ok('Wireshark', 'Captures can be read here.')
-    : info('Wireshark', 'Neither wireshark nor tshark is here to read captures (optional).', 'apt install tshark.'),
+    : info(
+        'Wireshark',
+        'Neither wireshark nor tshark is here to read captures (optional).',
+        'As root: apt install tshark',
+      ),
 ];
 
 export const addons: Check = (machine) => {
@@ -107,21 +127,22 @@ export const addons: Check = (machine) => {
   return [
     core === undefined
       ? ok('addon emp_core', 'It loads.')
-      : fail('addon emp_core', core, 'Build it: npm run build.', ['xdp', 'packet', 'udp']),
+      : fail('addon emp_core', core, 'Build it: npm run build', ['xdp', 'packet', 'udp']),
     xdp === undefined ? ok('addon emp_xdp', 'It loads, and libbpf with it.') : xdpAddon(xdp),
   ];
 };
 
 function xdpAddon(error: string) {
   const needsLibrary = /libbpf\.so/.test(error);
-  const remedy = needsLibrary ? 'apt install libbpf1.' : 'apt install libbpf-dev, then npm run build.';
+  const remedy = needsLibrary ? 'As root: apt install libbpf1' : 'As root: apt install libbpf-dev; then: npm run build';
   return fail('addon emp_xdp', error, remedy, ['xdp']);
 }
 
 export const node: Check = ({ nodeVersion }) => {
-  const major = Number(nodeVersion.split('.')[0]);
-  if (major >= 20) return ok('Node', `Node ${nodeVersion}.`);
-  return fail('Node', `Node ${nodeVersion} is too old.`, 'Use Node 20 or later.', ['xdp', 'packet', 'udp', 'memory']);
+  const version = parseVersion(nodeVersion);
+  if (version === undefined || !isBefore(version, NODE)) return ok('Node', `Node ${nodeVersion}.`);
+  const remedy = `Use Node ${NODE.join('.')} or later.`;
+  return fail('Node', `Node ${nodeVersion} is too old.`, remedy, ['xdp', 'packet', 'udp', 'memory']);
 };
 
 export const testbeds: Check = (machine) => {
@@ -130,6 +151,6 @@ export const testbeds: Check = (machine) => {
   return info(
     'testbeds',
     `Killed processes left testbeds behind: ${stale.join(', ')}.`,
-    'Remove them: emp testbed down.',
+    'Remove them, as root: emp testbed down',
   );
 };

@@ -1,19 +1,14 @@
-import type { Frame, LinkAddress, Nic, NicInfo, NicState, PeerIndex, RxBurst } from '../../nic/contract.js';
+import type { Frame, LinkAddress, Nic, PeerIndex } from '../../nic/contract.js';
 import { Direction } from '../../wire/pcapng.js';
 import { microseconds } from '../clock.js';
+import { WrappedNic } from '../wrappedNic.js';
 import { TapServer, type TapSink } from './tapServer.js';
 
 /**
  * A NIC around a NIC, which shows every frame to whoever watches. A host that is not opened for capture has none of this
  * on its way; one that is, and that nobody watches, pays one comparison per burst and per frame sent.
  */
-export class TappedNic implements Nic {
-  readonly info: NicInfo;
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly rx: RxBurst;
-
-  readonly #nic: Nic;
+export class TappedNic extends WrappedNic {
   /** By peer index. */
   readonly #addresses: LinkAddress[] = [];
   #sink: TapSink | undefined = undefined;
@@ -35,16 +30,8 @@ export class TappedNic implements Nic {
     return tapped;
   }
 
-  private constructor(nic: Nic) {
-    this.#nic = nic;
-    this.info = nic.info;
-    this.bytes = nic.bytes;
-    this.view = nic.view;
-    this.rx = nic.rx;
-  }
-
-  send(frame: Frame, length: number, peer: PeerIndex): boolean {
-    const taken = this.#nic.send(frame, length, peer);
+  override send(frame: Frame, length: number, peer: PeerIndex): boolean {
+    const taken = this.nic.send(frame, length, peer);
     const sink = this.#sink;
     if (taken && sink !== undefined) {
       sink(Direction.outbound, this.bytes, frame, length, microseconds(), this.#addresses[peer]);
@@ -52,70 +39,27 @@ export class TappedNic implements Nic {
     return taken;
   }
 
-  receive(): number {
-    const count = this.#nic.receive();
+  override receive(): number {
+    const count = this.nic.receive();
     const sink = this.#sink;
     if (sink === undefined) return count;
     const now = microseconds();
+    const { frame, length } = this.rx;
     for (let i = 0; i < count; i++) {
-      sink(Direction.inbound, this.bytes, this.rx.frame[i], this.rx.length[i], now, this.#nic.source(i));
+      sink(Direction.inbound, this.bytes, frame[i], length[i], now, this.nic.source(i));
     }
     return count;
   }
 
-  peer(address: LinkAddress): PeerIndex {
-    const index = this.#nic.peer(address);
+  override peer(address: LinkAddress): PeerIndex {
+    const index = this.nic.peer(address);
     this.#addresses[index] = address;
     return index;
   }
 
-  close(): void {
+  override close(): void {
     this.#server?.close();
     this.#sink = undefined;
-    this.#nic.close();
-  }
-
-  alloc(reserve: number): Frame {
-    return this.#nic.alloc(reserve);
-  }
-  free(frame: Frame): void {
-    this.#nic.free(frame);
-  }
-  inFlight(frame: Frame): boolean {
-    return this.#nic.inFlight(frame);
-  }
-  flush(): boolean {
-    return this.#nic.flush();
-  }
-  hold(index: number): Frame {
-    return this.#nic.hold(index);
-  }
-  recycle(): void {
-    this.#nic.recycle();
-  }
-  source(index: number): LinkAddress {
-    return this.#nic.source(index);
-  }
-  forget(peer: PeerIndex): void {
-    this.#nic.forget(peer);
-  }
-  watch(wake: () => void): void {
-    this.#nic.watch(wake);
-  }
-  unwatch(): void {
-    this.#nic.unwatch();
-  }
-  /** Not kept: a driver may ask the kernel at each look. */
-  get counters(): Float64Array {
-    return this.#nic.counters;
-  }
-  get state(): NicState {
-    return this.#nic.state;
-  }
-  get onState(): ((state: NicState) => void) | undefined {
-    return this.#nic.onState;
-  }
-  set onState(listener: ((state: NicState) => void) | undefined) {
-    this.#nic.onState = listener;
+    this.nic.close();
   }
 }

@@ -57,14 +57,18 @@ function load(): XdpAddon {
   }
 }
 
+/** libbpf, or one of the libraries that it needs itself, is not there or is not whole. */
+const LIBRARY = /(lib[^ /]*\.so[^ /]*): (?:cannot open shared object|file too short|invalid ELF header)/;
+
 /** Why the addon did not load, from what the dynamic linker or Node said. */
 export function missing(said: string, cause?: unknown): EmpError {
-  if (/libbpf[^ ]*: cannot open shared object/.test(said)) {
+  const library = LIBRARY.exec(said)?.[1];
+  if (library !== undefined) {
     return new EmpError(
       'ERR_EMP_LIBRARY_MISSING',
-      'The xdp driver needs the library libbpf.so.1, which is not there.',
+      `The xdp driver needs the library ${library}, which is missing or damaged.`,
       {
-        remedy: 'Install it: apt install libbpf1.',
+        remedy: 'Install it: apt install libbpf1 (with --reinstall if it is damaged).',
         cause,
       },
     );

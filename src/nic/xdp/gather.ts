@@ -20,14 +20,17 @@ export class Gatherer {
   readonly #fill: ProducerRing;
   readonly #filter: Filter;
   readonly #mtu: number;
+  readonly #burst: number;
 
-  constructor(bytes: Uint8Array, ring: ConsumerRing, fill: ProducerRing, filter: Filter, plan: Layout) {
+  /** @param burst the most packets of one `receive` */
+  constructor(bytes: Uint8Array, ring: ConsumerRing, fill: ProducerRing, filter: Filter, plan: Layout, burst: number) {
     this.pool = new FramePool(plan.gatherBase, plan.gatherFrames, plan.frameSize, TX_HEADROOM);
     this.#bytes = bytes;
     this.#ring = ring;
     this.#fill = fill;
     this.#filter = filter;
     this.#mtu = plan.mtu;
+    this.#burst = burst;
   }
 
   /** Takes packets out of the ring into `rx`, until that is full; returns how many. */
@@ -59,6 +62,11 @@ export class Gatherer {
     }
     ring.take(taken);
     return count;
+  }
+
+  /** A frame to keep a copy in: those that are left are for the next burst. */
+  alloc(): number {
+    return this.pool.available < this.#burst ? NO_FRAME : this.pool.alloc(0);
   }
 
   /** Descriptors of the packet that starts at entry `first`; 0 if its end is not there yet. */

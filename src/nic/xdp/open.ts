@@ -1,7 +1,6 @@
 /** Opens an AF_XDP socket in the best mode there is, with its memory cut up and its fill ring full. */
 import { ArgumentError, NicError } from '../../errors.js';
 import type { XdpOptions } from '../contract.js';
-import { FramePool } from '../framePool.js';
 import { namespaceArgument } from '../namespace.js';
 import type { RawLinkFacts } from '../native.js';
 import { core, isSystemCallError } from '../native.js';
@@ -24,6 +23,7 @@ import { defaultFrames, layout, RX_HEADROOM } from './layout.js';
 import type { XdpMode } from './modes.js';
 import { enterMode, knownObstacle, modeFailure, modesFor, noModeError } from './modes.js';
 import { ConsumerRing, ProducerRing } from './ring.js';
+import { Round } from './round.js';
 
 /** Frames that `receive` takes at once. */
 export const BURST = 64;
@@ -40,8 +40,8 @@ interface Rings {
   readonly completion: ConsumerRing;
   readonly rx: ConsumerRing;
   readonly tx: ProducerRing;
-  /** The chunks that are not in the fill ring. */
-  readonly rxPool: FramePool;
+  /** What the fill ring was filled with. */
+  readonly round: Round;
 }
 
 export interface OpenSocket {
@@ -132,7 +132,7 @@ function attempt(mode: XdpMode, subject: Subject, options: XdpOptions, tried: st
   try {
     socket = new (xdpAddon().XdpSocket)(namespaceArgument(namespace), link.index, queue);
     const { memory, hugePages } = mapMemory(socket, plan, options.hugePages ?? 'auto');
-    const rings = mapRings(socket, plan);
+    const rings = mapRings(socket, plan, mode === 'native-zerocopy' || plan.jumbo || options.rxFrames !== undefined);
     if (options.busyPoll !== undefined) {
       socket.busyPoll(options.busyPoll.microseconds, options.busyPoll.budget ?? BUSY_POLL_BUDGET);
     }
@@ -153,8 +153,9 @@ function mapMemory(socket: XdpSocket, plan: Layout, hugePages: 'auto' | 'never' 
     try {
       return { memory: map(true), hugePages: true };
     } catch (error) {
-      if (!isSystemCallError(error) || error.syscall !== 'mmap') throw error;
-      if (hugePages === 'require') throw noHugePages(plan, error);
+      // `mmap`: there are not enough. Another step: this process may not have them (a cgroup's limit, another NUMA node).
+      if (!isSystemCallError(error)) throw error;
+      if (hugePages === 'require') throw error.syscall === 'mmap' ? noHugePages(plan, error) : error;
     }
   }
   return { memory: map(false), hugePages: false };
@@ -168,17 +169,15 @@ function noHugePages(plan: Layout, cause: unknown): NicError {
   });
 }
 
-/** Maps the rings and fills the fill ring: a zero-copy device takes from it as soon as it is bound. */
-function mapRings(socket: XdpSocket, plan: Layout): Rings {
-  const [fill, completion, rx, tx] = socket.rings(plan.fill, plan.completion, plan.rx, plan.tx);
-  const rings = {
-    fill: new ProducerRing(fill, plan.fill),
+/** Maps the rings and puts chunks into the fill ring: a zero-copy device takes from it as soon as it is bound. */
+function mapRings(socket: XdpSocket, plan: Layout, whole: boolean): Rings {
+  const [fillRing, completion, rx, tx] = socket.rings(plan.fill, plan.completion, plan.rx, plan.tx);
+  const fill = new ProducerRing(fillRing, plan.fill);
+  return {
+    fill,
     completion: new ConsumerRing(completion, plan.completion),
     rx: new ConsumerRing(rx, plan.rx),
     tx: new ProducerRing(tx, plan.tx),
-    rxPool: new FramePool(plan.rxBase, plan.rxChunks, plan.chunk, 0),
+    round: new Round(fill, plan, whole),
   };
-  for (let i = 0; i < plan.fill; i++) rings.fill.pushAddress(rings.rxPool.alloc(0));
-  rings.fill.publish();
-  return rings;
 }

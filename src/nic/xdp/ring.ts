@@ -4,9 +4,10 @@
  * arithmetic, is what is in the ring.
  *
  * Both classes keep their own position in a field and a copy of the other side's: the shared words, whose cache lines
- * travel between cores, are touched once per burst and not once per entry. `Atomics` orders the entries with the
- * words; the entries themselves are plain loads and stores.
+ * travel between cores, are touched once per burst and not once per entry. Acquiring loads and releasing stores of them order the
+ * entries, which themselves are plain. What asks for more, a store that is done before the flag behind it is read, is `Atomics`.
  */
+import { loadAcquire, storeRelease } from '../ordering.js';
 
 /** Where the parts of a ring lie in `buffer`: byte offsets. */
 export interface MappedRing {
@@ -60,14 +61,14 @@ export class ProducerRing {
 
   /** Entries that the kernel has not taken: looks at its word. */
   pending(): number {
-    this.#seen = Atomics.load(this.#words, this.#consumer);
+    this.#seen = loadAcquire(this.#words, this.#consumer);
     return (this.#published - this.#seen) | 0;
   }
 
   hasRoom(count: number): boolean {
     // The other side's word is read only when the copy says the ring is full.
     if (this.size - ((this.#next - this.#seen) | 0) >= count) return true;
-    this.#seen = Atomics.load(this.#words, this.#consumer);
+    this.#seen = loadAcquire(this.#words, this.#consumer);
     return this.size - ((this.#next - this.#seen) | 0) >= count;
   }
 
@@ -130,13 +131,13 @@ export class ConsumerRing {
 
   /** Entries to be read. The kernel's word is read only when the copy says there are none. */
   available(): number {
-    if (this.#seen === this.#next) this.#seen = Atomics.load(this.#words, this.#producer);
+    if (this.#seen === this.#next) this.#seen = loadAcquire(this.#words, this.#producer);
     return (this.#seen - this.#next) | 0;
   }
 
   /** Like `available`, with a fresh look. */
   refresh(): number {
-    this.#seen = Atomics.load(this.#words, this.#producer);
+    this.#seen = loadAcquire(this.#words, this.#producer);
     return (this.#seen - this.#next) | 0;
   }
 
@@ -172,6 +173,6 @@ export class ConsumerRing {
   /** Gives the kernel back every entry that was taken. */
   release(): void {
     this.#released = this.#next;
-    Atomics.store(this.#words, this.#consumer, this.#next);
+    storeRelease(this.#words, this.#consumer, this.#next);
   }
 }

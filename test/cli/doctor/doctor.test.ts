@@ -47,6 +47,8 @@ function machine({ files = {}, ...rest }: Made = {}): Machine {
     wakeupLimit: () => undefined,
     staleTestbeds: () => [],
     nodeVersion: '20.20.2',
+    node: '/usr/bin/node',
+    script: '/opt/emp/emp.js',
     ...rest,
   };
 }
@@ -112,6 +114,8 @@ describe('what takes drivers away', () => {
     ],
     ['no Ethernet', { links: () => [link({ type: 'loopback' })] }, 'NICs', ['udp', 'memory']],
     ['an old Node', { nodeVersion: '18.20.0' }, 'Node', []],
+    ['a Node 20 that is too old', { nodeVersion: '20.18.3' }, 'Node', []],
+    ['interfaces that lead nowhere', { links: () => [link({ kind: 'ifb' })] }, 'NICs', ['udp', 'memory']],
   ])('%s', (_name, made, check, drivers) => {
     const finding = examine(machine(made)).findings.find((one) => one.check === check);
     expect(finding).toMatchObject({ status: 'fail', remedy: expect.stringMatching(/\S/) });
@@ -128,13 +132,6 @@ describe('what makes them worse', () => {
   it.each<[string, Made, string, string, RegExp]>([
     ['little memlock', { files: noIpcLock }, 'memlock', 'warn', /8192 KiB/],
     ['no huge pages', { files: { '/proc/meminfo': 'HugePages_Total:  0' } }, 'huge pages', 'info', /None/],
-    [
-      'small socket buffers',
-      { files: { '/proc/sys/net/core/rmem_max': '212992' } },
-      'socket buffers',
-      'warn',
-      /rmem_max/,
-    ],
     [
       'a saving governor',
       { files: { [`${CPU}/cpu0/cpufreq/scaling_governor`]: 'powersave' } },
@@ -208,7 +205,23 @@ describe('what makes them worse', () => {
       'info',
       /does not tell/,
     ],
-    ['a small MTU', { links: () => [link({ mtu: 576 })] }, 'NIC eth0 MTU', 'warn', /576/],
+    ['a small MTU, as in clouds', { links: () => [link({ mtu: 1460 })] }, 'NIC eth0 MTU', 'info', /1460.*leave it/],
+    [
+      'frames longer than a page, and a driver that takes none in pieces',
+      { links: () => [link({ mtu: 9001, driver: 'ena' })] },
+      'NIC eth0 MTU',
+      'warn',
+      /9001.*may refuse native XDP/,
+    ],
+    [
+      'the same, where the kernel does not tell what the driver takes',
+      {
+        links: () => [link({ mtu: 3499, xdp: { attached: [], features: undefined, zerocopySegments: undefined } })],
+      },
+      'NIC eth0 MTU',
+      'warn',
+      /3499.*many drivers refuse native XDP/,
+    ],
     ['a NIC that is down', { links: () => [link({ up: false })] }, 'NIC eth0', 'info', /Down/],
     ['no cable', { links: () => [link({ carrier: false })] }, 'NIC eth0', 'info', /No carrier/],
     [
@@ -227,10 +240,94 @@ describe('what makes them worse', () => {
     expect(verdict.drivers.every((one) => one.usable)).toBe(true);
   });
 
+  it.each([
+    ['212992', 'warn'],
+    ['4194304', 'info'],
+    ['8388608', 'ok'],
+  ])('socket buffers of %s bytes: %s, without the privilege to have more', (bytes, status) => {
+    const noNetAdmin = { '/proc/self/status': 'CapEff:\t000001ffffffefff' };
+    const made = machine({ files: { ...noNetAdmin, '/proc/sys/net/core/rmem_max': bytes } });
+    const found = examine(made).findings.find(({ check }) => check === 'socket buffers');
+    expect(found?.status).toBe(status);
+    if (status !== 'ok') expect(found?.remedy).toBe('As root: sysctl net.core.rmem_max=8388608');
+    const privileged = machine({ files: { '/proc/sys/net/core/rmem_max': bytes } });
+    expect(examine(privileged).findings.find(({ check }) => check === 'socket buffers')?.status).toBe('ok');
+  });
+
   it('a limit on wake-up times keeps deep states from being used', () => {
     const files = { [`${CPU}/cpu0/cpuidle/state3/latency`]: '133' };
     const found = examine(machine({ files, wakeupLimit: () => 5 })).findings.find(({ check }) => check === 'C-states');
     expect(found?.status).toBe('ok');
+  });
+});
+
+describe('an MTU that is right as it is', () => {
+  const rxSg = { attached: [], features: ['basic', 'rx-sg'] as const, zerocopySegments: undefined };
+  const generic = { attached: [], features: [], zerocopySegments: undefined };
+  it.each<[string, Partial<LinkInfo>]>([
+    ['the usual one', { mtu: 1500 }],
+    ['the longest in a page', { mtu: 3498 }],
+    ['a long one, of a driver that takes frames in pieces', { mtu: 9001, xdp: rxSg }],
+    ['a long one, of a driver without native XDP', { mtu: 9001, xdp: generic }],
+  ])('%s', (_name, changes) => {
+    const { findings } = examine(machine({ links: () => [link(changes)] }));
+    expect(findings.find(({ check }) => check === 'NIC eth0 MTU')).toBeUndefined();
+  });
+});
+
+describe('a remedy that is a command can be run as it stands', () => {
+  const remedyOf = (made: Made, check: string): string =>
+    examine(machine(made)).findings.find((one) => one.check === check)?.remedy ?? '';
+  const unprivileged = { '/proc/self/status': 'CapEff:\t0000000000000000' };
+
+  it('capabilities go to a copy of node, never to node itself', () => {
+    const remedy = remedyOf({ files: unprivileged, node: '/opt/my node/bin/node' }, 'xdp privilege');
+    expect(remedy).toBe(
+      "Run as root, or with a copy of node that may: install -m 700 '/opt/my node/bin/node' node-emp && " +
+        'sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_ipc_lock+ep node-emp && ./node-emp /opt/emp/emp.js doctor',
+    );
+    expect(remedyOf({ files: unprivileged }, 'packet privilege')).toMatch(
+      /install -m 700 \/usr\/bin\/node node-emp && sudo setcap cap_net_raw\+ep node-emp && /,
+    );
+  });
+
+  it.each<[string, Made, string, RegExp]>([
+    ['huge pages', { files: { '/proc/meminfo': 'HugePages_Total: 0\nHugepagesize: 2048 kB' } }, 'huge pages', /=32$/],
+    [
+      'one queue',
+      { links: () => [link({ queues: { rx: 4, tx: 4, combined: 4 } })] },
+      'NIC eth0 queues',
+      /-L eth0 combined 1;/,
+    ],
+    [
+      'one receive queue',
+      { links: () => [link({ queues: { rx: 4, tx: 4, combined: 0 } })] },
+      'NIC eth0 queues',
+      /-L eth0 rx 1;/,
+    ],
+    [
+      'the mode of the program that is to go',
+      {
+        links: () => [
+          link({
+            xdp: { attached: [{ mode: 'generic', programId: 7 }], features: ['basic'], zerocopySegments: undefined },
+          }),
+        ],
+      },
+      'NIC eth0 XDP program',
+      /ip link set eth0 xdpgeneric off$/,
+    ],
+    [
+      'cores by number',
+      { files: { [`${CPU}/isolated`]: '', [`${CPU}/cpu2/online`]: '1', [`${CPU}/cpu3/online`]: '1' } },
+      'isolated cores',
+      /isolcpus=2,3$/,
+    ],
+    ['no cores where there are two', { files: { [`${CPU}/isolated`]: '' } }, 'isolated cores', /^$/],
+    ['an MTU that fits', { links: () => [link({ mtu: 9001 })] }, 'NIC eth0 MTU', /ip link set eth0 mtu 3498$/],
+    ['packages', { hasCommand: () => false }, 'iproute2', /apt install iproute2$/],
+  ])('%s', (_name, made, check, remedy) => {
+    expect(remedyOf(made, check)).toMatch(remedy);
   });
 });
 

@@ -62,6 +62,6 @@ export function addresses({ driver, openPair }: Context): void {
 /** Addresses to which nothing is sent. */
 function someAddress(driver: DriverCase, i: number): string {
   if (driver.wire === 'memory') return `memory:nobody-${i}`;
-  if (driver.wire === 'udp') return `${driver.name.startsWith('udp4') ? '127.0.1.1' : '[::1]'}:${20_000 + i}`;
+  if (driver.wire === 'udp') return `${driver.name.startsWith('udp4') ? '127.0.1.1' : '[2001:db8::1]'}:${20_000 + i}`;
   return `02:00:00:00:${(i >> 8).toString(16).padStart(2, '0')}:${(i & 0xff).toString(16).padStart(2, '0')}`;
 }

@@ -2,6 +2,7 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, it } from 'vitest';
 
+import { NicCounter } from '../../../src/nic/contract.js';
 import { collect, counter, drain, fill, flushAll, mustAlloc, sendOne, wakes } from '../harness.js';
 import type { Context } from './context.js';
 
@@ -26,6 +27,23 @@ export function counters({ driver, openPair }: Context): void {
         expect([name, counter(nic, name)]).toEqual([name, 0]);
       }
     }
+  });
+
+  it('go on in the memory that they are told to count in', async () => {
+    using pair = openPair();
+    const { a, b, toB } = pair;
+    sendOne(a, toB, 100, 1);
+    expect(await collect(b, 1)).toBe(1);
+    const memory = [a, b].map((nic) => {
+      const counters = new Float64Array(nic.counters.length);
+      nic.countIn(counters);
+      return counters;
+    });
+    sendOne(a, toB, 200, 2);
+    expect(await collect(b, 1)).toBe(1);
+    expect([memory[0][NicCounter.txFrames], memory[0][NicCounter.txBytes]]).toEqual([2, 300]);
+    expect([memory[1][NicCounter.rxFrames], memory[1][NicCounter.rxBytes]]).toEqual([2, 300]);
+    expect([a.counters, b.counters]).toEqual(memory);
   });
 
   it('tell what was lost when nobody received', async () => {

@@ -83,6 +83,50 @@ export function heldFrames({ openPair }: Context): void {
     held.forEach((frame, i) => expect(matches(b, frame, 500, i)).toBe(true));
     for (const frame of held) b.free(frame);
   });
+
+  it('can be kept in parts, each a copy of its own', async () => {
+    using pair = openPair({ txFrames: 64, rxFrames: 64 });
+    const { a, b, toB } = pair;
+    const sent = mustAlloc(a);
+    fill(a, sent, 400, 5);
+    const bytes = a.bytes.slice(sent, sent + 400);
+    expect(a.send(sent, 400, toB)).toBe(true);
+    flushAll(a);
+    const parts: { start: number; kept: Frame }[] = [];
+    await collect(b, 1, (frame) => {
+      for (let start = 0; start < 400; start += 100) parts.push({ start, kept: b.keep(frame + start, 100) });
+    });
+    // Over everything that was only lent.
+    for (let i = 0; i < 300; i++) sendOne(a, toB, 400, i);
+    drain(b);
+    for (const { start, kept } of parts) {
+      expect(kept).not.toBe(NO_FRAME);
+      expect(b.bytes.slice(kept, kept + 100)).toEqual(bytes.slice(start, start + 100));
+      b.free(kept);
+    }
+  });
+
+  it('as long as the longest can be kept as a copy, until memory runs out; and again when it was freed', async () => {
+    using pair = openPair({ txFrames: 64, rxFrames: 64 });
+    const { a, b, toB } = pair;
+    const length = a.info.mtu;
+    const frame = mustAlloc(a);
+    fill(a, frame, length, 3);
+    for (let round = 0; round < 2; round++) {
+      expect(a.send(frame, length, toB)).toBe(true);
+      flushAll(a);
+      const copies: Frame[] = [];
+      await collect(b, 1, (at) => {
+        for (let copy = b.keep(at, length); copy !== NO_FRAME; copy = b.keep(at, length)) copies.push(copy);
+      });
+      expect(copies.length).toBeGreaterThan(8);
+      expect(new Set(copies).size).toBe(copies.length);
+      for (const copy of copies) {
+        expect(matches(b, copy, length, 3)).toBe(true);
+        b.free(copy);
+      }
+    }
+  });
 }
 
 async function collectSome(nic: Nic, each: (frame: Frame, length: number, index: number) => void): Promise<void> {

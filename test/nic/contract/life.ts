@@ -31,6 +31,7 @@ export function close({ options, openPair }: Context): void {
       () => a.inFlight(frame),
       () => a.receive(),
       () => a.hold(0),
+      () => a.keep(frame, 64),
       () => a.recycle(),
       () => a.free(frame),
       () => a.peer(b.info.address),

@@ -14,6 +14,7 @@ export function transmitFrames({ openPair }: Context): void {
     for (let frame = a.alloc(0); frame !== NO_FRAME; frame = a.alloc(0)) frames.push(frame);
     expect(frames).toHaveLength(a.info.txFrames);
     expect(a.info.txFrames).toBe(128);
+    expect(frames.filter((frame) => frame % 4 !== 0)).toEqual([]);
     frames.sort((x, y) => x - y);
     for (let i = 1; i < frames.length; i++) expect(frames[i] - frames[i - 1]).toBeGreaterThanOrEqual(a.info.mtu);
     expect(frames[0]).toBeGreaterThanOrEqual(0);

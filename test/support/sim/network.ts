@@ -1,5 +1,7 @@
 import { Flag, HEADER_BYTES, flagsOf, headerBytesOf, payloadLengthOf } from '../../../src/wire/header.js';
-import type { Chance } from './chance.js';
+import type { Chance } from '../../../src/fault/chance.js';
+import { flipBits, shortened } from '../../../src/fault/damage.js';
+import { Events } from '../../../src/sim/events.js';
 
 /** What happens to frames on their way. Probabilities per frame; times in µs. */
 export interface Weather {
@@ -36,20 +38,13 @@ export interface Station {
   arrive(bytes: Uint8Array, from: string): void;
 }
 
-interface Event {
-  at: number;
-  order: number;
-  run: () => void;
-}
-
 /** Events at most: more means that two ends keep each other busy for ever. */
 const EVENT_LIMIT = 3_000_000;
 const REMEMBERED = 64;
+const BEGIN = 1_000_000;
 
 /** A network and its clock: the next event decides the time. Nothing sleeps. */
 export class Network {
-  /** Virtual time, µs. */
-  now = 1_000_000;
   weather: Weather = CALM;
   /** What happened to frames. */
   readonly count = { sent: 0, delivered: 0, dropped: 0, doubled: 0, corrupted: 0, replayed: 0 };
@@ -57,15 +52,22 @@ export class Network {
   filter: ((bytes: Uint8Array, from: string, to: string) => boolean) | undefined = undefined;
 
   readonly #chance: Chance;
-  readonly #heap: Event[] = [];
+  readonly #events = new Events();
   readonly #stations = new Map<string, Station>();
   readonly #old: { bytes: Uint8Array; from: string; to: string }[] = [];
-  #order = 0;
-  #events = 0;
   #burstLeft = 0;
 
   constructor(chance: Chance) {
     this.#chance = chance;
+    this.#events.now = BEGIN;
+  }
+
+  /** Virtual time, µs. */
+  get now(): number {
+    return this.#events.now;
+  }
+  set now(time: number) {
+    this.#events.now = time;
   }
 
   attach(station: Station): void {
@@ -79,14 +81,7 @@ export class Network {
   // ---- time
 
   at(time: number, run: () => void): void {
-    const heap = this.#heap;
-    const event = { at: Math.max(time, this.now), order: this.#order++, run };
-    let i = heap.push(event) - 1;
-    while (i > 0 && before(event, heap[(i - 1) >> 1])) {
-      heap[i] = heap[(i - 1) >> 1];
-      i = (i - 1) >> 1;
-    }
-    heap[i] = event;
+    this.#events.at(time, run);
   }
 
   after(delay: number, run: () => void): void {
@@ -95,31 +90,16 @@ export class Network {
 
   /** Runs until nothing is left to happen, or until `time`. */
   run(time = Infinity): void {
-    while (this.#heap.length > 0 && this.#heap[0].at <= time) {
-      const event = this.#pop();
-      this.now = event.at;
-      if (++this.#events > EVENT_LIMIT) throw new Error(`no end after ${EVENT_LIMIT} events (${this.now} µs)`);
-      event.run();
+    const events = this.#events;
+    while (!events.isEmpty && events.next <= time) {
+      events.step();
+      if (events.count > EVENT_LIMIT) throw new Error(`no end after ${EVENT_LIMIT} events (${this.now} µs)`);
     }
-    if (time !== Infinity) this.now = Math.max(this.now, time);
+    if (time !== Infinity) events.now = Math.max(events.now, time);
   }
 
-  #pop(): Event {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop()!;
-    if (heap.length === 0) return top;
-    let i = 0;
-    for (;;) {
-      let child = 2 * i + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1], heap[child])) child++;
-      if (!before(heap[child], last)) break;
-      heap[i] = heap[child];
-      i = child;
-    }
-    heap[i] = last;
-    return top;
+  soon(run: () => void): void {
+    this.after(0, run);
   }
 
   // ---- frames
@@ -168,10 +148,6 @@ export class Network {
   }
 }
 
-function before(a: Event, b: Event): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
 function padded(bytes: Uint8Array, chance: Chance): Uint8Array {
   const longer = new Uint8Array(bytes.length + chance.between(1, 28));
   longer.set(bytes);
@@ -186,7 +162,7 @@ function damaged(bytes: Uint8Array, chance: Chance): Uint8Array {
   const covered = (flagsOf(view, 0) & Flag.payloadCheck) !== 0 ? whole : header;
   switch (chance.between(0, 3)) {
     case 0:
-      return bytes.slice(0, chance.between(0, whole - 1));
+      return bytes.slice(0, shortened(whole, chance));
     case 1: {
       const garbage = bytes.slice(0, chance.between(0, HEADER_BYTES * 2));
       for (let i = 0; i < garbage.length; i++) garbage[i] = chance.between(0, 255);
@@ -194,12 +170,7 @@ function damaged(bytes: Uint8Array, chance: Chance): Uint8Array {
     }
     default: {
       const copy = bytes.slice();
-      const first = chance.between(0, covered * 8 - 1);
-      copy[first >> 3] ^= 1 << (first & 7);
-      for (let more = chance.between(0, 3); more > 0; more--) {
-        const bit = chance.between(0, covered * 8 - 1);
-        if (bit !== first) copy[bit >> 3] ^= 1 << (bit & 7);
-      }
+      flipBits(copy, 0, covered * 8, chance);
       return same(copy, bytes) ? bytes.slice(0, 1) : copy;
     }
   }

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '../../../src/channel/options.js';
-import type { Chance } from './chance.js';
+import type { Chance } from '../../../src/fault/chance.js';
 import { CALM } from './network.js';
 import type { Weather } from './network.js';
 import type { SimHostOptions } from './simHost.js';
@@ -101,13 +101,18 @@ function weather(chance: Chance, kind: ScheduleKind): Weather {
 
 function plan(chance: Chance, kind: ScheduleKind): Plan {
   const lengths: number[] = [];
-  const n = kind === 'large' ? chance.between(1, 4) : chance.pick([0, 1, 5, 30, 200]);
-  for (let i = 0; i < n; i++) lengths.push(messageLength(chance, kind));
+  // Bursts of small messages, which share frames, and now and then a longer one among them.
+  const bursts = kind !== 'large' && chance.happens(0.3);
+  const n = kind === 'large' ? chance.between(1, 4) : chance.pick(bursts ? [50, 200, 500] : [0, 1, 5, 30, 200]);
+  for (let i = 0; i < n; i++) {
+    const small = bursts && !chance.happens(0.02);
+    lengths.push(small ? chance.between(0, 40) : messageLength(chance, kind));
+  }
   const slow = chance.happens(0.3);
   return {
     lengths,
     start: 0,
-    batch: chance.pick([1, 3, 20, Infinity, Infinity]),
+    batch: chance.pick(bursts ? [20, 100, Infinity] : [1, 3, 20, Infinity, Infinity]),
     pause: chance.pick([0, 100, 5 * MS]),
     replies: chance.happens(0.3),
     reserve: chance.pick([0, 0.5, 1]),

@@ -1,14 +1,15 @@
 import { Engine } from '../../../src/channel/engine.js';
-import type { Chance } from './chance.js';
+import type { Chance } from '../../../src/fault/chance.js';
 import type { Network } from './network.js';
-import { SimNic } from './simNic.js';
-import type { SimNicOptions } from './simNic.js';
+import { SimNic } from '../../../src/sim/simNic.js';
+import type { SimNicOptions } from '../../../src/sim/nicModel.js';
 
 /** Rounds of `settle` in one turn, as the host's run loop has them. */
 const SETTLE_ROUNDS = 4;
 /** A busy engine gets its next turn after so long, µs; later and later while nothing comes in (it waits for memory). */
 const STEP = 20;
 const LONGEST_STEP = 1000;
+const CLOSE = 200;
 
 export interface SimHostOptions extends SimNicOptions {
   /** 32 random bits for ids and sequence numbers. Default: chance. */
@@ -21,7 +22,7 @@ export interface SimHostOptions extends SimNicOptions {
 export class SimHost {
   readonly nic: SimNic;
   readonly engine: Engine;
-  readonly clock: { now: number };
+  readonly clock = { cell: new Float64Array(1), read: () => void (this.clock.cell[0] = this.#network.now) };
 
   readonly #network: Network;
   readonly #chance: Chance;
@@ -35,7 +36,7 @@ export class SimHost {
     this.#network = network;
     this.#chance = chance;
     this.#late = options.late ?? 0;
-    this.clock = { now: network.now };
+    this.clock.cell[0] = network.now;
     this.nic = new SimNic(network, address, chance.fork(), options);
     this.engine = new Engine(this.nic, options.random ?? chance.fork().bits, this.clock);
     this.nic.onArrival = () => this.#wake(network.now);
@@ -54,7 +55,7 @@ export class SimHost {
 
   /** The application calls in from outside of a turn. */
   enter<T>(action: () => T): T {
-    if (!this.#inTurn) this.clock.now = this.#network.now;
+    if (!this.#inTurn) this.clock.cell[0] = this.#network.now;
     try {
       return action();
     } finally {
@@ -74,23 +75,30 @@ export class SimHost {
 
   #turn(): void {
     if (!this.#alive) return;
-    const { nic, engine, clock } = this;
+    const { nic, engine } = this;
+    const now = this.clock.cell;
     this.#wakeAt = Infinity;
-    clock.now = this.#network.now;
+    // As in the run loop: turns that follow each other closely begin with the time of the one before.
+    if (this.#network.now - now[0] > CLOSE) this.clock.read();
     const count = nic.receive();
     this.#inTurn = true;
     try {
       if (count > 0) engine.digest(count);
-      if (clock.now >= engine.nextTimeout) engine.tick();
+      if (count === 1) {
+        engine.push();
+        nic.flush();
+      }
+      this.clock.read();
+      if (now[0] >= engine.nextTimeout) engine.tick();
       for (let i = 0; i < SETTLE_ROUNDS && engine.busy; i++) engine.settle();
     } finally {
       this.#inTurn = false;
       nic.recycle();
       nic.flush();
     }
-    if (engine.nextTimeout <= clock.now) throw new Error(`a timer of ${nic.address} is due again at once`);
+    if (engine.nextTimeout <= now[0]) throw new Error(`a timer of ${nic.address} is due again at once`);
     this.#step = count > 0 || !engine.busy ? STEP : Math.min(this.#step * 2, LONGEST_STEP);
-    if (engine.busy || nic.waiting > 0) this.#wake(clock.now + this.#step);
+    if (engine.busy || nic.waiting > 0) this.#wake(now[0] + this.#step);
     if (engine.nextTimeout !== Infinity) this.#wake(engine.nextTimeout);
   }
 

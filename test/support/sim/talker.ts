@@ -1,8 +1,9 @@
-import { ChannelState } from '../../../src/channel/core.js';
-import type { ChannelCore, ChannelEvents } from '../../../src/channel/core.js';
+import { ChannelState } from '../../../src/channel/events.js';
+import type { ChannelEvents } from '../../../src/channel/events.js';
+import type { ChannelCore } from '../../../src/channel/core.js';
 import type { CloseReason } from '../../../src/channel/reasons.js';
 import type { EmpError } from '../../../src/errors.js';
-import { Chance } from './chance.js';
+import { Chance } from '../../../src/fault/chance.js';
 import type { Network } from './network.js';
 import type { SimHost } from './simHost.js';
 
@@ -66,10 +67,15 @@ export class Talker implements ChannelEvents {
   /** Set by a test: called for each message, when it was checked. */
   onMessage: (() => void) | undefined = undefined;
   readonly faults: string[] = [];
+  /** Which frame the last message came in. */
+  #frame = NaN;
 
   readonly #network: Network;
   readonly #chance: Chance;
   readonly #scratch = new Uint8Array(64 * 1024);
+  /** A message that comes in pieces. */
+  readonly #whole = new Uint8Array(BLOCK.length);
+  #pieces = 0;
   #sentEnd = false;
 
   constructor(
@@ -166,7 +172,10 @@ export class Talker implements ChannelEvents {
     const index = this.received++;
     if (this.reason !== undefined) this.#fault(`message ${index} after the channel was closed`);
     if (this.peerHasEnded) this.#fault(`message ${index} after the end`);
-    if (core!.receiver.paused) this.#fault(`message ${index} while paused`);
+    // A pause acts between frames: who pauses gets the rest of the messages of that frame, and no more.
+    const { paused, window } = core!.receiver;
+    if (paused && window.delivered !== this.#frame) this.#fault(`message ${index} while paused`);
+    this.#frame = window.delivered;
     if (index >= partner.sent) this.#fault(`message ${index} was never sent (${partner.sent} were)`);
     else {
       const expected = partner.content(index);
@@ -184,6 +193,20 @@ export class Talker implements ChannelEvents {
     }
     if (this.#chance.happens(this.plan.rests)) this.#rest();
     if (this.plan.replies && this.#mayTalk && this.sent < this.plan.lengths.length) this.#sendOne();
+  }
+
+  /** Some long messages are taken piece by piece. */
+  get wantsFragments(): boolean {
+    return (this.received & 1) === 1;
+  }
+
+  fragment(bytes: Uint8Array, offset: number, length: number, position: number, total: number, type: number): void {
+    if (position !== this.#pieces) this.#fault(`a piece from ${position} on, not ${this.#pieces}`);
+    this.#whole.set(bytes.subarray(offset, offset + length), position);
+    this.#pieces = position + length;
+    if (this.#pieces < total) return;
+    this.#pieces = 0;
+    this.message(this.#whole, 0, total, type);
   }
 
   #rest(): void {

@@ -1,15 +1,19 @@
-import type { Acceptor } from '../../../src/channel/engine.js';
+import type { Acceptor } from '../../../src/channel/handshakes.js';
 import { resolveChannelOptions } from '../../../src/channel/options.js';
 import type { ChannelOptions } from '../../../src/channel/options.js';
-import { Chance } from './chance.js';
+import { CHECKED_HEADER_BYTES } from '../../../src/wire/header.js';
+import { Chance } from '../../../src/fault/chance.js';
 import { Network } from './network.js';
 import { SimHost } from './simHost.js';
 import type { SimHostOptions } from './simHost.js';
+import { MTU } from '../../../src/sim/simNic.js';
 import { PLAIN, Talker } from './talker.js';
 import type { Plan } from './talker.js';
 
 export const MS = 1000;
 export const SECOND = 1_000_000;
+/** Length of a message that fills a frame, with a payload check or without: no other one shares it. */
+export const FRAMEFUL = MTU - CHECKED_HEADER_BYTES;
 
 /** Both sides of one connection. */
 export interface Session {
@@ -57,7 +61,7 @@ export class World {
     session.client.partner = session.server;
     session.server.partner = session.client;
     this.sessions.push(session);
-    to.enter(() => to.engine.listen(port, acceptorOf(session, serverOptions)));
+    to.enter(() => to.engine.handshakes.listen(port, acceptorOf(session, serverOptions)));
     this.connect(session, to.address, port, options);
     return session;
   }
@@ -95,6 +99,12 @@ function acceptorOf(session: Session, options: ChannelOptions): Acceptor {
       core.events = session.server;
     },
   };
+}
+
+/** Two machines on a network. */
+export function twoHosts(seed: number): { world: World; a: SimHost; b: SimHost } {
+  const world = new World(seed);
+  return { world, a: world.host('a'), b: world.host('b') };
 }
 
 /** `n` messages of the same length. */

@@ -1,0 +1,140 @@
+// `emp bench failover`: a flood over several links, of which one after the other fails, and what the application sees of it.
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { EmpError, type NicOptions, type PathPolicy, type WaitStrategy } from '../../src/index.js';
+import { Testbed, type TestbedLink } from '../../src/testbed/testbed.js';
+import { Child } from '../children.js';
+import { chooseCores, describeMachine } from '../machine.js';
+import type { FailoverCommands, Seen } from './commands.js';
+import { FAILURES, gapsOf, type FailoverResult, type FailureKind } from './result.js';
+
+export type FailoverDriver = 'xdp' | 'packet' | 'udp';
+
+export interface FailoverOptions {
+  /** Of the first link, the second, ... and again from the first. */
+  readonly drivers: readonly FailoverDriver[];
+  readonly policy: PathPolicy;
+  readonly wait: WaitStrategy;
+  readonly links: number;
+  readonly failures: number;
+  /** From one failure to the next, ms; it lasts half of that. */
+  readonly every: number;
+  readonly kinds: readonly FailureKind[];
+  readonly size: number;
+  readonly pin: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { what: string; done: number; total: number }) => void;
+}
+
+const PORT = 7;
+/** Windows without a failure: how long the machine stands still by itself. */
+const QUIET = 10;
+const SETTLE = 1500;
+/** As the kernel's documentation of bonding has it: how often it looks at a link, unless told otherwise, ms. */
+const MIIMON = 100;
+
+type End = Child<FailoverCommands>;
+
+/** @throws ERR_EMP_PERMISSION without root */
+export async function failover(options: FailoverOptions): Promise<FailoverResult> {
+  await using testbed = await Testbed.up({ links: options.links, switched: options.kinds.includes('silent') });
+  const machine = describeMachine();
+  const cores = options.pin ? chooseCores(machine) : undefined;
+  const ends: End[] = [];
+  try {
+    for (const core of [cores?.client, cores?.server]) {
+      ends.push(await Child.start({ entry: 'bench/failover/process.js', core, others: cores?.others ?? [] }));
+    }
+    const [client, server] = ends;
+    return await measure(options, testbed, client, server);
+  } finally {
+    await Promise.all(ends.map((end) => end.stop()));
+  }
+}
+
+async function measure(options: FailoverOptions, testbed: Testbed, client: End, server: End): Promise<FailoverResult> {
+  const { policy, wait, size, every, failures, signal } = options;
+  const common = { policy, wait, size, port: PORT };
+  const nics = (side: 'a' | 'b') => testbed.links.map((link, i) => nicOf(options, link, i, side));
+  const address = await server.call('open', { ...common, nics: nics('b') });
+  await client.call('open', { ...common, nics: nics('a'), address });
+  const quiet: number[] = [];
+  await delay(SETTLE, undefined, { signal });
+  const total = QUIET + failures;
+  const began = { at: performance.now(), seen: await server.call('seen') };
+  for (let i = 0; i < QUIET; i++) {
+    options.onProgress?.({ what: 'undisturbed', done: i, total });
+    await delay(every, undefined, { signal });
+    quiet.push((await server.call('seen')).longestGap);
+  }
+  const gaps: { kind: FailureKind; gap: number }[] = [];
+  let seen = await server.call('seen');
+  for (let i = 0; i < failures; i++) {
+    const kind = options.kinds[i % options.kinds.length];
+    options.onProgress?.({ what: `failures: ${kind}`, done: QUIET + i, total });
+    const gap = await disturb(options, testbed, kind, client, server);
+    gaps.push({ kind, gap });
+    seen = await server.call('seen');
+  }
+  const seconds = (performance.now() - began.at) / 1000;
+  const sent = await client.call('finish');
+  const last = await server.call('seen');
+  await client.call('close');
+  return result(options, quiet, gaps, { sent, last, rate: (seen.received - began.seen.received) / seconds });
+}
+
+/** The link that carries the frames fails, and comes back; returns the longest gap that the receiver saw meanwhile, ms. */
+async function disturb(
+  { every, signal }: FailoverOptions,
+  testbed: Testbed,
+  kind: FailureKind,
+  client: End,
+  server: End,
+): Promise<number> {
+  const name = await client.call('active');
+  const link = testbed.links.findIndex(({ a }) => a.interface === name);
+  if (link < 0) throw new EmpError('ERR_EMP_TOOL_FAILED', 'No path carries frames: the channel cannot go on.');
+  const set = (works: boolean): Promise<void> =>
+    kind === 'silent' ? testbed.forward(link, works) : testbed.plug(link, kind === 'link' ? 'a' : 'b', works);
+  await server.call('seen');
+  await set(false);
+  await delay(every / 2, undefined, { signal });
+  await set(true);
+  await delay(every / 2, undefined, { signal });
+  return (await server.call('seen')).longestGap;
+}
+
+function nicOf({ drivers }: FailoverOptions, link: TestbedLink, index: number, side: 'a' | 'b'): NicOptions {
+  const { namespace, interface: name, ipv4 } = link[side];
+  const driver = drivers[index % drivers.length];
+  if (driver === 'udp') return { driver, namespace, address: ipv4 };
+  return { driver, namespace, interface: name };
+}
+
+function result(
+  options: FailoverOptions,
+  quiet: readonly number[],
+  gaps: readonly { kind: FailureKind; gap: number }[],
+  { sent, last, rate }: { sent: number; last: Seen; rate: number },
+): FailoverResult {
+  const { policy, wait, size, links, every } = options;
+  const of = (kind: FailureKind) => gapsOf(gaps.filter((one) => one.kind === kind).map(({ gap }) => gap));
+  return {
+    test: 'failover',
+    driver: options.drivers.join('+'),
+    ...{ policy, wait, size, links },
+    every_ms: every,
+    failures: gaps.length,
+    gap_ms: gapsOf(gaps.map(({ gap }) => gap)),
+    gap_by_kind_ms: Object.fromEntries(
+      FAILURES.filter((kind) => options.kinds.includes(kind)).map((kind) => [kind, of(kind)]),
+    ),
+    quiet_gap_ms: gapsOf(quiet),
+    messages: sent,
+    messages_per_s: Math.round(rate),
+    lost: sent - last.received + last.duplicated,
+    duplicated: last.duplicated,
+    reordered: last.reordered,
+    bonding: { miimon_ms: MIIMON },
+  };
+}

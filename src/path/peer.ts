@@ -1,0 +1,168 @@
+import type { LinkAddress, PeerIndex } from '../nic/contract.js';
+import type { Member } from './member.js';
+import type { PathPolicy } from './options.js';
+import { PathState } from './path.js';
+import type { Path } from './path.js';
+import type { MachineId } from './identity.js';
+
+/** So long each, µs: an answer takes no longer, or will not come. By the one that the peer's own frames came by, longer. */
+const TRIAL = 10_000;
+const TRUST = 100_000;
+/** As `MOST_PATHS` of the channels: their numbers are bits of a word. */
+const MOST_PATHS = 32;
+
+/** A machine that frames go to: the addresses by which it is reached, the paths there, and the one that is taken. */
+export class PathPeer {
+  /** Uses of its number. */
+  uses = 1;
+  /** Undefined until it has answered. */
+  machine: MachineId | undefined = undefined;
+  /** All of them, the preferred ones first. */
+  readonly paths: Path[] = [];
+  /** Those that work; if none does, the one that is tried. */
+  usable: Path[] = [];
+  /** What frames go by. Undefined: no path has been found yet, and they try one after the other. */
+  active: Path | undefined = undefined;
+  /** The one that frames went by while none was known. */
+  tried: Path | undefined = undefined;
+  /** The addresses that it has told us of; for some of them there may be no NIC here. */
+  told: readonly LinkAddress[] = [];
+  /** Of its list of addresses: the version we have, and the version of ours that it has. */
+  listVersion = 0;
+  knownOfUs = 0;
+  /** It is asked which paths there are: not before there is a channel to it. */
+  isMet = false;
+  /** It has answered at its address, or at another one that it has told of besides. */
+  isSure = false;
+  /** It was asked, and has not answered; until a frame of it is looked at. */
+  isSought = false;
+  /** Answers in a row of one that does not have our list: it did not know us yet, or the list was lost. */
+  untold = 0;
+  policy: PathPolicy = 'failover';
+  /** When it last acknowledged something, and how long that had taken, µs: cells, as all times that are kept for each frame. */
+  readonly #progress = new Float64Array([-Infinity, 0]);
+  /** By `Path.number`, and the next to be given. */
+  readonly #byNumber: (Path | undefined)[] = [];
+  #number = 0;
+  /** While no path is known: which one frames try, since when, µs (Infinity: nothing has gone by it yet), and for how long. */
+  #turn = 0;
+  #triedSince = -Infinity;
+  #trial = TRIAL;
+
+  constructor(
+    readonly index: PeerIndex,
+    /** What it was first known by: its name here. */
+    readonly address: LinkAddress,
+  ) {}
+
+  get progressAt(): number {
+    return this.#progress[0];
+  }
+
+  /** What round trips of frames are like now, µs: the longest of late. */
+  get trip(): number {
+    return this.#progress[1];
+  }
+
+  progressed(now: Float64Array, trip: Float64Array): void {
+    const progress = this.#progress;
+    progress[0] = now[0];
+    progress[1] = Math.max(trip[0], progress[1] - progress[1] / 64);
+  }
+
+  /** More paths are not kept. */
+  get isFull(): boolean {
+    return this.paths.length === MOST_PATHS;
+  }
+
+  add(path: Path): void {
+    // In turn: frames of the one that had the number before are known to have arrived, or to be lost, by then.
+    while (this.#byNumber[this.#number] !== undefined) this.#number = (this.#number + 1) % MOST_PATHS;
+    path.number = this.#number;
+    this.#byNumber[path.number] = path;
+    this.#number = (this.#number + 1) % MOST_PATHS;
+    this.paths.push(path);
+    this.paths.sort((a, b) => a.member.rank - b.member.rank);
+  }
+
+  remove(path: Path): void {
+    const at = this.paths.indexOf(path);
+    if (at < 0) return;
+    this.paths.splice(at, 1);
+    this.#byNumber[path.number] = undefined;
+  }
+
+  numbered(number: number): Path | undefined {
+    return this.#byNumber[number];
+  }
+
+  find(member: Member, address: LinkAddress): Path | undefined {
+    return this.paths.find((path) => path.member === member && path.address === address);
+  }
+
+  has(address: LinkAddress): boolean {
+    return this.paths.some((path) => path.address === address);
+  }
+
+  /** The path that frames should take. One that works is not left for another that rests. */
+  best(): Path | undefined {
+    let best = this.active !== undefined && this.paths.includes(this.active) ? this.active : undefined;
+    for (const path of this.paths) {
+      if (!path.member.up) continue;
+      // Nobody is known to hear what goes by it.
+      if (path.state === PathState.unknown && this.active?.member.up === true) continue;
+      if (best === undefined || !best.member.up || path.state > best.state) best = path;
+      else if (path.state === best.state && this.#isPreferred(path, best)) best = path;
+    }
+    return best;
+  }
+
+  #isPreferred(path: Path, other: Path): boolean {
+    // Among those that do not answer, the one that did last.
+    if (path.state === PathState.down) return path.echoAt > other.echoAt;
+    const common = this.#endsInCommon(path) - this.#endsInCommon(other);
+    if (common !== 0) return common < 0;
+    return path.state === PathState.up && this.paths.indexOf(path) < this.paths.indexOf(other);
+  }
+
+  /** With the active path, if that has just failed: what made it fail is at one of its ends, and takes others with it that nobody has asked since. */
+  #endsInCommon(path: Path): number {
+    const { active } = this;
+    if (active === undefined || active.isUsable) return 0;
+    return Number(path.member === active.member) + Number(path.address === active.address);
+  }
+
+  /** A frame of one of its channels has come by this NIC: while no path is known to work, that is the best one to answer by. */
+  heard(member: Member): void {
+    const path = this.find(member, this.address);
+    if (path === undefined) return;
+    this.tried = path;
+    this.#triedSince = Infinity;
+    this.#trial = TRUST;
+  }
+
+  /** For frames to a peer of which no path is known to work: by the one it was heard by, then by each NIC in turn, for a while. */
+  next(now: number): Path | undefined {
+    const { paths, tried } = this;
+    if (tried?.member.up === true && paths.includes(tried)) {
+      this.#triedSince = Math.min(this.#triedSince, now);
+      if (now - this.#triedSince < this.#trial) return tried;
+    }
+    this.#triedSince = now;
+    this.#trial = TRIAL;
+    for (let i = 0; i < 2 * paths.length; i++) {
+      const path = paths[this.#nextTurn()];
+      // Not by what it only claims to be its address.
+      const isKnown = path.address === this.address || path.echoAt !== -Infinity;
+      if (path.member.up && isKnown) return (this.tried = path);
+    }
+    return undefined;
+  }
+
+  /** To and fro: were it round and round, of frames that alternate, as messages and probes do, one kind would always go the same way. */
+  #nextTurn(): number {
+    const { length } = this.paths;
+    const turn = this.#turn++ % (2 * length);
+    return turn < length ? turn : 2 * length - 1 - turn;
+  }
+}
