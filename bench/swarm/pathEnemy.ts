@@ -63,7 +63,7 @@ export class PathEnemy {
   #list(own: readonly string[], others: readonly string[]): TellingAddress[] | undefined {
     const chance = this.#chance;
     if (chance.happens(0.2)) return undefined;
-    const told = (address: string): TellingAddress => ({ address, isDown: chance.happens(0.3) });
+    const told = (address: string): TellingAddress => ({ address, state: chance.pick(['up', 'up', 'down', 'gone']) });
     const claimed = Array.from({ length: chance.pick([0, 1, 3]) }, () => told(chance.pick([...others, 'nobody/0'])));
     if (chance.happens(0.7)) return [...own.map(told), ...claimed];
     // Lists that are none: too many, too long, or not of letters.

@@ -1,4 +1,4 @@
-import type { PeerIndex } from '../nic/contract.js';
+import type { LinkAddress, PeerIndex } from '../nic/contract.js';
 import { NO_FRAME } from '../nic/contract.js';
 import { MOST_ADDRESSES, PathKind, pathFrameBytes, writePathFrame } from '../wire/path.js';
 import type { PathMessage, TellingAddress } from '../wire/path.js';
@@ -15,6 +15,8 @@ export class PathFrames {
   version = 1;
 
   readonly #members: readonly Member[];
+  /** The addresses that were given up last, the latest first. */
+  #former: LinkAddress[] = [];
   readonly #random: () => number;
   readonly #machine: MachineId;
 
@@ -27,6 +29,11 @@ export class PathFrames {
   /** Our addresses, or the links of their NICs, are others now. */
   changed(): void {
     this.version = (this.version % 0xffff) + 1;
+  }
+
+  /** A NIC was given up, perhaps before those who were called by it know any other one: they will not take us for another machine. */
+  left(address: LinkAddress): void {
+    this.#former = [address, ...this.#former.filter((other) => other !== address)].slice(0, MOST_ADDRESSES);
   }
 
   /** Asks whether the path works; returns what was asked, and which older question is forgotten for it. */
@@ -46,8 +53,9 @@ export class PathFrames {
   }
 
   #addresses(): TellingAddress[] {
-    const all = this.#members.slice(0, MOST_ADDRESSES);
-    return all.map(({ nic, up }) => ({ address: nic.info.address, isDown: !up }));
+    const own = this.#members.map(({ nic, up }) => ({ address: nic.info.address, state: up ? 'up' : 'down' }) as const);
+    const former = this.#former.filter((address) => !own.some((one) => one.address === address));
+    return [...own, ...former.map((address) => ({ address, state: 'gone' }) as const)].slice(0, MOST_ADDRESSES);
   }
 
   #message(

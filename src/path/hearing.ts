@@ -147,17 +147,17 @@ export class Hearing {
     }
     this.#directory.meet(peer, machine);
     peer.listVersion = peer.knownOfUs = 0;
-    peer.told = [];
+    peer.told = peer.former = [];
     return true;
   }
 
   /**
-   * Whoever was only heard from an address, and never answered at the one that he was called by, has to have told that both are his: a forged source would
+   * Whoever was only heard from an address, and never answered at the one that he was called by, has to have told that both are his, or were: a forged source would
    * lead to somebody else. (Answers tell no addresses, questions do.)
    */
   #isSurely(peer: PathPeer, path: Path): boolean {
     if (peer.isSure || path.address === peer.address) return true;
-    return this.#directory.of(peer.machine!).some(({ told }) => told.includes(peer.address));
+    return this.#directory.of(peer.machine!).some(({ told, former }) => told.includes(peer.address) || former.includes(peer.address));
   }
 
   /** What a frame of the peer says of it, besides its question or answer. */
@@ -170,15 +170,17 @@ export class Hearing {
   }
 
   #addressesAre(peer: PathPeer, addresses: readonly TellingAddress[]): void {
-    peer.told = addresses.map(({ address }) => address);
+    const [former, told] = [true, false].map((isGone) => addresses.filter(({ state }) => (state === 'gone') === isGone));
+    peer.told = told.map(({ address }) => address);
+    peer.former = former.map(({ address }) => address);
     // By the address it was first known by it may be reached through a translation that it does not know of.
     const gone = peer.paths.filter(({ address }) => address !== peer.address && !peer.told.includes(address));
     for (const path of gone) this.#owner.drop(peer, path);
     this.#owner.seekTold(peer);
-    for (const { address, isDown } of addresses) {
+    for (const { address, state } of addresses) {
       for (const path of peer.paths) {
         if (path.address !== address) continue;
-        if (isDown) this.#owner.fail(peer, path, 'peer-link-down');
+        if (state !== 'up') this.#owner.fail(peer, path, 'peer-link-down');
         else if (!path.isUsable) this.#owner.probe(peer, path);
       }
     }

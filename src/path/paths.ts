@@ -161,6 +161,7 @@ export class Paths implements PathOwner {
   part(member: Member): void {
     member.up = false;
     this.members.splice(this.members.indexOf(member), 1);
+    this.#frames.left(member.nic.info.address);
     this.#changed(() => {
       for (const peer of this.#directory.all) {
         for (const path of peer.paths.filter((one) => one.member === member)) this.drop(peer, path);

@@ -27,6 +27,8 @@ export class PathPeer {
   tried: Path | undefined = undefined;
   /** The addresses that it has told us of; for some of them there may be no NIC here. */
   told: readonly LinkAddress[] = [];
+  /** Those that were its, as it has told. */
+  former: readonly LinkAddress[] = [];
   /** Of its list of addresses: the version we have, and the version of ours that it has. */
   listVersion = 0;
   knownOfUs = 0;

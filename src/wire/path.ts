@@ -29,13 +29,14 @@ export const LONGEST_ADDRESS = 63;
 
 /** Bytes of the payload before the addresses: kind, how many, version of the list. */
 const FIXED_BYTES = 4;
-const DOWN = 1;
+
+/** By the flags of an address: its NIC has a link; has none now; is not the sender's any more. */
+const STATES = ['up', 'down', 'gone'] as const;
 
 /** An address by which a machine is reached. */
 export interface TellingAddress {
   readonly address: string;
-  /** Its NIC has no link now. */
-  readonly isDown: boolean;
+  readonly state: (typeof STATES)[number];
 }
 
 export interface PathMessage {
@@ -66,8 +67,8 @@ export function writePathFrame(view: DataView, at: number, message: PathMessage)
   view.setUint8(payload + 1, addresses?.length ?? 0);
   view.setUint16(payload + 2, version, true);
   let end = payload + FIXED_BYTES;
-  for (const { address, isDown } of addresses ?? []) {
-    view.setUint8(end++, isDown ? DOWN : 0);
+  for (const { address, state } of addresses ?? []) {
+    view.setUint8(end++, STATES.indexOf(state));
     view.setUint8(end++, address.length);
     for (let i = 0; i < address.length; i++) view.setUint8(end++, address.charCodeAt(i));
   }
@@ -116,7 +117,7 @@ export function readPathFrame(view: DataView, at: number): PathMessage | undefin
 }
 
 /**
- * Exactly the payload: no flag besides DOWN, nothing behind the last address. No printable character passes for flags, so a length that is not what
+ * Exactly the payload: no flags but those of a state, nothing behind the last address. No printable character passes for flags, so a length that is not what
  * it was when it was written is always found.
  */
 function readAddresses(view: DataView, at: number, end: number, count: number): TellingAddress[] | undefined {
@@ -126,13 +127,13 @@ function readAddresses(view: DataView, at: number, end: number, count: number): 
     const flags = view.getUint8(at);
     const length = view.getUint8(at + 1);
     at += 2;
-    if ((flags & ~DOWN) !== 0 || length === 0 || length > LONGEST_ADDRESS || at + length > end) return undefined;
+    if (flags >= STATES.length || length === 0 || length > LONGEST_ADDRESS || at + length > end) return undefined;
     let address = '';
     for (let k = 0; k < length; k++) address += String.fromCharCode(view.getUint8(at + k));
     at += length;
     // Printable ASCII: it comes into messages for people.
     if (!/^[!-~]+$/.test(address)) return undefined;
-    addresses.push({ address, isDown: flags === DOWN });
+    addresses.push({ address, state: STATES[flags] });
   }
   return at === end ? addresses : undefined;
 }

@@ -78,6 +78,22 @@ test('who called by a NIC that has died before it was asked by it is answered by
     expect(await stream.end()).toEqual([]);
   }));
 
+test('who called by a NIC that he has given up since, and that nobody ever reached, is answered where he is heard from', () =>
+  play(async ({ world, hosts: [a, b], links }) => {
+    links[0].cut = 'both';
+    links[1].filter = ({ bytes, from }) => from !== 'a/1' || !isEcho(bytes);
+    const stream = await Stream.open(world, a, b, { port: 1, address: 'b/1', every: 1 });
+    await world.sleep(100);
+    links[0].cut = 'none';
+    a.removeNic(a.nics[1]);
+    await world.sleep(5000);
+    stream.gap();
+    await world.sleep(100);
+    expect(stream.gap()).toBeLessThan(5);
+    expect(b.paths.filter(({ active }) => active).map(({ remote }) => remote)).toEqual(['a/0']);
+    expect(await stream.end()).toEqual([]);
+  }));
+
 function isEcho(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return typeOf(view, 0) === FrameType.path && readPathFrame(view, 0)?.kind === PathKind.echo;
@@ -123,7 +139,7 @@ test('an address that is only claimed draws no frames, though who has it answers
     for (let i = 1; i <= 200; i++) {
       // What b is asked meanwhile it answers late.
       if (i % 20 === 0) b.pause(15);
-      const addresses = ['b/0', 'c/0'].map((address) => ({ address, isDown: false }));
+      const addresses = ['b/0', 'c/0'].map((address) => ({ address, state: 'up' as const }));
       const forged = { ...told!, kind: PathKind.probe, version: told!.version + i, addresses };
       const view = new DataView(new ArrayBuffer(pathFrameBytes(addresses)));
       writePathFrame(view, 0, forged);

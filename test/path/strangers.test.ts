@@ -7,7 +7,7 @@ import { PathKind, pathFrameBytes, writePathFrame } from '../../src/wire/path.js
 import { Stream } from '../support/sim/stream.js';
 
 function probe(chance: Chance, kind: number = PathKind.probe): Uint8Array {
-  const addresses = [{ address: 'c/0', isDown: false }];
+  const addresses = [{ address: 'c/0', state: 'up' as const }];
   const view = new DataView(new ArrayBuffer(pathFrameBytes(addresses)));
   const pair = (): readonly [number, number] => [chance.bits(), chance.bits()];
   writePathFrame(view, 0, { kind, nonce: pair(), machine: pair(), known: 0, version: 1, addresses });

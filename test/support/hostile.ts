@@ -83,7 +83,7 @@ export const HOSTILE = {
       address: chance.happens(0.5)
         ? `02:00:00:00:00:0${chance.between(1, 9)}`
         : `198.18.0.${chance.between(1, 9)}:34997`,
-      isDown: chance.happens(0.5),
+      state: chance.pick(['up', 'down', 'gone'] as const),
     }));
     const told = count === 0 ? undefined : addresses;
     const bytes = new Uint8Array(pathFrameBytes(told));

@@ -249,26 +249,27 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
       writePathFrame(new DataView(bytes.buffer), 0, whole);
       return bytes;
     };
-    const mac = { address: '02:00:00:00:00:01', isDown: false };
-    const udp = { address: '[fd00::1]:34997', isDown: true };
+    const mac = { address: '02:00:00:00:00:01', state: 'up' as const };
+    const udp = { address: '[fd00::1]:34997', state: 'down' as const };
+    const former = { address: '02:00:00:00:00:02', state: 'gone' as const };
     const header = ['nonce', 'machine', 'known'];
-    const names = [...header, 'kind', 'count', 'version', 'address', 'address.down'].map((name) => `emp.path.${name}`);
+    const names = [...header, 'kind', 'count', 'version', 'address', 'address.down', 'address.gone'].map((name) => `emp.path.${name}`);
     const ids = ['0x1122334455667788', '0x7fffffffffffffff', '3'];
     expect(
       dissect(
         [
           path({ addresses: [mac, udp] }),
-          path({ addresses: [mac] }),
+          path({ addresses: [mac, former] }),
           path({}),
           path({ kind: PathKind.echo, known: 0, version: 65535 }),
         ],
         ['_ws.col.Info', ...names, 'emp.destination', 'emp.sequence', 'emp.credit', EXPERT],
       ),
     ).toEqual([
-      ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${udp.address}`, '0,1', '', '', '', ''],
-      ['PATH probe, 1 address', ...ids, '1', '1', '4', mac.address, '0', '', '', '', ''],
-      ['PATH probe', ...ids, '1', '0', '4', '', '', '', '', '', ''],
-      ['PATH echo', ...ids.slice(0, 2), '0', '2', '0', '65535', '', '', '', '', '', ''],
+      ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${udp.address}`, '0,1', '0,0', '', '', '', ''],
+      ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${former.address}`, '0,0', '0,1', '', '', '', ''],
+      ['PATH probe', ...ids, '1', '0', '4', '', '', '', '', '', '', ''],
+      ['PATH echo', ...ids.slice(0, 2), '0', '2', '0', '65535', '', '', '', '', '', '', ''],
     ]);
   });
 

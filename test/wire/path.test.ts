@@ -35,8 +35,8 @@ const PLAIN: PathMessage = {
   known: 0x1211,
   version: 0x1413,
   addresses: [
-    { address: '02:00:00:00:00:01', isDown: false },
-    { address: '[fd00::1]:34997', isDown: true },
+    { address: '02:00:00:00:00:01', state: 'up' },
+    { address: '[fd00::1]:34997', state: 'down' },
   ],
 };
 
@@ -67,7 +67,7 @@ const bits64 = fc.tuple(word, word);
 const printable = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code));
 const telling = fc.record({
   address: fc.string({ unit: printable, minLength: 1, maxLength: LONGEST_ADDRESS }),
-  isDown: fc.boolean(),
+  state: fc.constantFrom('up' as const, 'down' as const, 'gone' as const),
 });
 const list = fc.array(telling, { minLength: 1, maxLength: MOST_ADDRESSES });
 const messages: fc.Arbitrary<PathMessage> = fc.record({
@@ -139,7 +139,7 @@ describe('a frame of type PATH', () => {
   });
 
   test('of the most and longest addresses fits an Ethernet frame', () => {
-    const addresses = Array.from({ length: MOST_ADDRESSES }, () => ({ address: 'x'.repeat(63), isDown: true }));
+    const addresses = Array.from({ length: MOST_ADDRESSES }, () => ({ address: 'x'.repeat(63), state: 'down' as const }));
     expect(pathFrameBytes(addresses)).toBe(560);
     expect(readPathFrame(view(encode({ ...PLAIN, addresses })), 0)?.addresses).toEqual(addresses);
   });
@@ -215,7 +215,7 @@ describe('makes no sense', () => {
   test('with flags that mean nothing', () => {
     for (let flags = 0; flags < 256; flags++)
       expect(read(1, 1, 1, 0, ...entry('a', flags))?.addresses, String(flags)).toEqual(
-        flags < 2 ? [{ address: 'a', isDown: flags === 1 }] : undefined,
+        flags < 3 ? [{ address: 'a', state: ['up', 'down', 'gone'][flags] }] : undefined,
       );
   });
 

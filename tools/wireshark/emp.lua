@@ -19,7 +19,7 @@ local resets = {
   [5] = 'the handler threw', [6] = 'host closed', [7] = 'gave up', [8] = 'ended in peace',
 }
 
-local PATH_BYTES, MOST_ADDRESSES, LONGEST_ADDRESS, DOWN = 4, 8, 63, 0x01
+local PATH_BYTES, MOST_ADDRESSES, LONGEST_ADDRESS, DOWN, GONE = 4, 8, 63, 1, 2
 local path_kinds = { [1] = 'probe', [2] = 'echo' }
 
 local FLAG = { FIRST = 0x01, LAST = 0x02, PAYLOAD_CHECK = 0x04, FIN = 0x08, RESENT = 0x10, SHARED = 0x20, MORE = 0x40 }
@@ -99,6 +99,7 @@ f.path_count = ProtoField.uint8('emp.path.count', 'Addresses told')
 f.path_version = ProtoField.uint16('emp.path.version', "Version of the sender's list")
 f.path_address = ProtoField.string('emp.path.address', 'Address')
 f.path_down = ProtoField.bool('emp.path.address.down', 'Its NIC has no link', 8, nil, DOWN)
+f.path_gone = ProtoField.bool('emp.path.address.gone', 'No longer the sender\'s', 8, nil, GONE)
 
 emp.fields = f
 
@@ -212,14 +213,16 @@ local function add_addresses(tree, payload, count)
   for _ = 1, count do
     if at + 2 > available then return 'The payload ends before its last address' end
     local flags, length = payload(at, 1), payload(at + 1, 1):uint()
-    if flags:uint() > DOWN then return 'Unknown flags of an address' end
+    if flags:uint() > GONE then return 'Unknown flags of an address' end
     if length == 0 or length > LONGEST_ADDRESS then return 'Bad length of an address' end
     if at + 2 + length > available then return 'An address reaches beyond the payload' end
     local address = payload(at + 2, length)
     if address:raw():find('[^!-~]') then return 'An address is not printable ASCII' end
     local item = tree:add(f.path_address, address)
     item:add(f.path_down, flags)
+    item:add(f.path_gone, flags)
     if flags:uint() == DOWN then item:append_text(' (down)') end
+    if flags:uint() == GONE then item:append_text(' (gone)') end
     at = at + 2 + length
   end
   if at < available then return 'Bytes behind the last address' end
