@@ -7,11 +7,11 @@ const LONGEST = 1500;
 
 /**
  * Somebody on the same wire who wants to do harm: it sees frames, but cannot know the two ids of a channel of which it has seen no frame, 64 random
- * bits. (What is defended, and what is not: docs/security.md.) Every frame here is one that no honest host sends.
+ * bits. What it repeats stays on its wire: on another one its source would be nobody's address. (What is defended, and what is not: docs/security.md.) Every frame here is one that no honest host sends.
  */
 export class Enemy {
   readonly #chance: Chance;
-  /** By whom they were for: elsewhere, who gets them would answer with the ids that are in them. */
+  /** By wire, and whom they were for: elsewhere, who gets them would answer with the ids that are in them. */
   readonly #seen = new Map<string, Pick<Packet, 'bytes' | 'from'>[]>();
   /** Who sent what the last frame was made of; undefined: nobody. */
   origin: string | undefined = undefined;
@@ -20,18 +20,18 @@ export class Enemy {
     this.#chance = chance;
   }
 
-  /** A real frame went by. */
-  see({ bytes, from, to }: Packet): void {
-    const seen = this.#seen.get(to) ?? [];
-    this.#seen.set(to, seen);
+  /** A real frame went by on this wire. */
+  see({ bytes, from, to }: Packet, wire: number): void {
+    const seen = this.#seen.get(`${wire} ${to}`) ?? [];
+    this.#seen.set(`${wire} ${to}`, seen);
     if (seen.length < REMEMBERED) seen.push({ bytes, from });
     else seen[this.#chance.between(0, REMEMBERED - 1)] = { bytes, from };
   }
 
-  /** Something to throw at the host with this address. */
-  frame(to: string): Uint8Array {
+  /** Something to throw at the host with this address on this wire. */
+  frame(to: string, wire: number): Uint8Array {
     const chance = this.#chance;
-    const seen = this.#seen.get(to);
+    const seen = this.#seen.get(`${wire} ${to}`);
     const { bytes: real, from } = seen === undefined ? { bytes: this.#noise(64), from: undefined } : chance.pick(seen);
     this.origin = from;
     switch (chance.between(0, 6)) {

@@ -23,6 +23,8 @@ export interface Stage {
   readonly links: readonly Link[];
   /** Interface `i` of each machine is on the wires `lanes[i]`. */
   readonly lanes: readonly (readonly Link[])[];
+  /** All lanes meet in one hub: what goes by one of them can be sent to an interface of another. */
+  readonly isShared: boolean;
   /** The lane that no trouble takes for good. */
   readonly kept: number;
 }
@@ -36,7 +38,7 @@ export function buildSingle(world: World, chance: Chance): Stage {
       ? [world.link(machines[0], machines[1], drawLink(chance))]
       : machines.map((machine) => world.link(machine, hub, drawLink(chance)));
   const homes = machines.map((machine) => settle(machine, [machine.interfaces[0]], false, {}, chance));
-  return { homes, links, lanes: [links], kept: 0 };
+  return { homes, links, lanes: [links], isShared: false, kept: 0 };
 }
 
 /** Machines with two or three interfaces, each of them on a wire of its own, on a hub of its own, or all on one hub. */
@@ -60,7 +62,7 @@ export function buildSeveral(world: World, chance: Chance): Stage {
     const paths = { policy, idleProbe: chance.pick([1000, 50]), probation: chance.pick([500, 20]) };
     return settle(machine, ports, !isPoor || poor === 'a list of one', paths, chance);
   });
-  return { homes, links: lanes.flat(), lanes, kept };
+  return { homes, links: lanes.flat(), lanes, isShared: shared !== undefined, kept };
 }
 
 function drawMachines(world: World, chance: Chance): Machine[] {

@@ -66,16 +66,19 @@ export async function tell(seed: number): Promise<Story> {
 }
 
 /** An enemy on the wires throws frames at all, for as long as there are faults. */
-function war(world: World, chance: Chance, { homes, links, lanes }: Stage, until: number): void {
+function war(world: World, chance: Chance, { homes, lanes, isShared }: Stage, until: number): void {
   const enemy = new Enemy(chance.fork());
   const dice = chance.fork();
   const ofPaths = lanes.length > 1 ? new PathEnemy(dice.fork()) : undefined;
-  for (const link of links) {
-    link.filter = (packet) => {
-      enemy.see(packet);
-      ofPaths?.see(packet);
-      return true;
-    };
+  const wireOf = (lane: number): number => (isShared ? 0 : lane);
+  for (const [lane, links] of lanes.entries()) {
+    for (const link of links) {
+      link.filter = (packet) => {
+        enemy.see(packet, wireOf(lane));
+        ofPaths?.see(packet);
+        return true;
+      };
+    }
   }
   const all = homes.flatMap(({ machine }) => machine.interfaces.map(({ name }) => name));
   const own = (address: string): string[] => all.filter((name) => name.startsWith(address.slice(0, 3)));
@@ -87,9 +90,10 @@ function war(world: World, chance: Chance, { homes, links, lanes }: Stage, until
       if (!victim.machine.alive || nic === undefined) return;
       // Among several NICs it names whoever sent what it repeats, or somebody on this wire: who carries the frames of a channel from one address to
       // another can do to it what the peer can (docs/security.md).
-      const { name } = other.machine.interfaces[victim.machine.interfaces.indexOf(port)];
+      const lane = victim.machine.interfaces.indexOf(port);
+      const { name } = other.machine.interfaces[lane];
       const forged = ofPaths !== undefined && dice.happens(0.5) ? ofPaths.frame(own, all) : undefined;
-      const bytes = forged?.bytes ?? enemy.frame(nic.address);
+      const bytes = forged?.bytes ?? enemy.frame(nic.address, wireOf(lane));
       const from = forged?.from ?? (ofPaths === undefined ? name : (enemy.origin ?? name));
       nic.arrive(bytes.subarray(0, nic.info.mtu), from);
     });

@@ -19,6 +19,8 @@ import type { PathPeer } from './peer.js';
 /** Answers to machines that are not known: so many at once, and so many more a µs. */
 const ANSWER_BURST = 64;
 const ANSWERS_PER_MICROSECOND = 1000 / 1_000_000;
+/** An answer to somebody who asks comes as soon, or not at all, µs. */
+const TRACE = 100_000;
 /** A path that was asked so long ago is not asked anew, µs. */
 const SOON = 1000;
 
@@ -30,6 +32,7 @@ export interface PathOwner {
   fail(peer: PathPeer, path: Path, reason: PathReason): void;
   drop(peer: PathPeer, path: Path): void;
   seekTold(peer: PathPeer): void;
+  follow(peer: PathPeer, address: LinkAddress): void;
   choose(peer: PathPeer): void;
   schedule(peer: PathPeer): void;
 }
@@ -84,9 +87,11 @@ export class Hearing {
       this.#learn(peer, message);
       // It reaches us by this way: perhaps we reach it, too.
       const path = peer.find(member, source);
-      if (path?.state !== PathState.down || this.#now[0] - path.probedAt <= SOON) continue;
-      this.#owner.probe(peer, path);
-      this.#owner.schedule(peer);
+      if (path === undefined) this.#trace(peer, source);
+      else if (path.state <= PathState.unknown && this.#now[0] - path.probedAt > SOON) {
+        this.#owner.probe(peer, path);
+        this.#owner.schedule(peer);
+      }
     }
     const nicPeer = peerAt(member, source);
     if (nicPeer === undefined) {
@@ -95,6 +100,13 @@ export class Hearing {
     }
     this.#frames.answer(member, nicPeer, message.nonce, peers[0]);
     member.nic.forget(nicPeer);
+  }
+
+  /** It answers nowhere, and yet it asks: it is asked where it asks from. Who was asked so before, and has not answered, makes room. */
+  #trace(peer: PathPeer, source: LinkAddress): void {
+    if (!peer.isLost || peer.has(source)) return;
+    for (const path of peer.hearsay()) if (this.#now[0] - path.probedAt > TRACE) this.#owner.drop(peer, path);
+    this.#owner.follow(peer, source);
   }
 
   #echoed(member: Member, source: LinkAddress, message: PathMessage): void {
@@ -125,6 +137,8 @@ export class Hearing {
     if (wasDown) this.#frames.counters[PathCounter.restored]++;
     if (isNews) this.#owner.onEvent?.({ type: 'up', path: pathInfo(peer, path) });
     this.#learn(peer, message);
+    // Whoever was asked after the list had come has told the version of now: was that of a later one, the list was not his.
+    if (asked > peer.listAt && isBefore(message.version, peer.listVersion)) peer.listVersion = 0;
     if (peer.knownOfUs !== this.#frames.version) path.askAgain(now, peer.untold++);
     else peer.untold = 0;
     this.#owner.choose(peer);
@@ -157,20 +171,24 @@ export class Hearing {
    */
   #isSurely(peer: PathPeer, path: Path): boolean {
     if (peer.isSure || path.address === peer.address) return true;
-    return this.#directory.of(peer.machine!).some(({ told, former }) => told.includes(peer.address) || former.includes(peer.address));
+    return this.#directory
+      .of(peer.machine!)
+      .some(({ told, former }) => told.includes(peer.address) || former.includes(peer.address));
   }
 
   /** What a frame of the peer says of it, besides its question or answer. */
   #learn(peer: PathPeer, { known, addresses, version }: PathMessage): void {
     peer.knownOfUs = known;
-    const isNewer = ((version - peer.listVersion) & 0xffff) < 0x8000 && version !== peer.listVersion;
-    if (addresses === undefined || !(peer.listVersion === 0 || isNewer)) return;
+    if (addresses === undefined || !(peer.listVersion === 0 || isBefore(peer.listVersion, version))) return;
     peer.listVersion = version;
+    peer.listAt = this.#now[0];
     this.#addressesAre(peer, addresses);
   }
 
   #addressesAre(peer: PathPeer, addresses: readonly TellingAddress[]): void {
-    const [former, told] = [true, false].map((isGone) => addresses.filter(({ state }) => (state === 'gone') === isGone));
+    const [former, told] = [true, false].map((isGone) =>
+      addresses.filter(({ state }) => (state === 'gone') === isGone),
+    );
     peer.told = told.map(({ address }) => address);
     peer.former = former.map(({ address }) => address);
     // By the address it was first known by it may be reached through a translation that it does not know of.
@@ -187,6 +205,11 @@ export class Hearing {
     this.#owner.choose(peer);
     this.#owner.schedule(peer);
   }
+}
+
+/** Of versions of a list, which begin anew after 65535. */
+function isBefore(a: number, b: number): boolean {
+  return a !== b && ((b - a) & 0xffff) < 0x8000;
 }
 
 /** Undefined: the frame says it comes from where no machine can be, as anybody can make one say. */

@@ -270,12 +270,12 @@ export class Paths implements PathOwner {
     peer.heard(this.lender);
     if (!peer.isSought) return;
     peer.isSought = false;
-    this.#follow(peer, this.sourceOf(entry));
+    if (!peer.isSure) this.follow(peer, this.sourceOf(entry));
   }
 
-  /** Nobody answers where the peer was first met, and yet it is heard: perhaps by another of its NICs, whose address is asked. */
-  #follow(peer: PathPeer, address: LinkAddress): void {
-    if (peer.isSure || peer.has(address)) return;
+  /** Nobody answers where the peer is known to be, and yet it is heard: perhaps by another of its NICs, whose address is asked. */
+  follow(peer: PathPeer, address: LinkAddress): void {
+    if (peer.has(address)) return;
     this.#clock.read();
     this.#seek(peer, address);
     for (const path of peer.paths) if (path.address === address) this.probe(peer, path);

@@ -1,7 +1,7 @@
 import type { LinkAddress, PeerIndex } from '../nic/contract.js';
 import type { Member } from './member.js';
 import type { PathPolicy } from './options.js';
-import { PathState } from './path.js';
+import { ATTEMPTS, PathState } from './path.js';
 import type { Path } from './path.js';
 import type { MachineId } from './identity.js';
 
@@ -32,6 +32,8 @@ export class PathPeer {
   /** Of its list of addresses: the version we have, and the version of ours that it has. */
   listVersion = 0;
   knownOfUs = 0;
+  /** When that list came, µs. */
+  listAt = -Infinity;
   /** It is asked which paths there are: not before there is a channel to it. */
   isMet = false;
   /** It has answered at its address, or at another one that it has told of besides. */
@@ -104,6 +106,17 @@ export class PathPeer {
 
   has(address: LinkAddress): boolean {
     return this.paths.some((path) => path.address === address);
+  }
+
+  /** No path works, or none answers. */
+  get isLost(): boolean {
+    return this.paths.every((path) => !path.isUsable || path.unanswered >= ATTEMPTS);
+  }
+
+  /** Paths to addresses that it has not told of, and that have not answered: frames came from there. */
+  hearsay(): Path[] {
+    const isTold = (address: LinkAddress): boolean => address === this.address || this.told.includes(address);
+    return this.paths.filter(({ address, echoAt }) => !isTold(address) && echoAt === -Infinity);
   }
 
   /** The path that frames should take. One that works is not left for another that rests. */

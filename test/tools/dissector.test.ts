@@ -253,7 +253,9 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
     const udp = { address: '[fd00::1]:34997', state: 'down' as const };
     const former = { address: '02:00:00:00:00:02', state: 'gone' as const };
     const header = ['nonce', 'machine', 'known'];
-    const names = [...header, 'kind', 'count', 'version', 'address', 'address.down', 'address.gone'].map((name) => `emp.path.${name}`);
+    const names = [...header, 'kind', 'count', 'version', 'address', 'address.down', 'address.gone'].map(
+      (name) => `emp.path.${name}`,
+    );
     const ids = ['0x1122334455667788', '0x7fffffffffffffff', '3'];
     expect(
       dissect(
@@ -267,7 +269,20 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
       ),
     ).toEqual([
       ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${udp.address}`, '0,1', '0,0', '', '', '', ''],
-      ['PATH probe, 2 addresses', ...ids, '1', '2', '4', `${mac.address},${former.address}`, '0,0', '0,1', '', '', '', ''],
+      [
+        'PATH probe, 2 addresses',
+        ...ids,
+        '1',
+        '2',
+        '4',
+        `${mac.address},${former.address}`,
+        '0,0',
+        '0,1',
+        '',
+        '',
+        '',
+        '',
+      ],
       ['PATH probe', ...ids, '1', '0', '4', '', '', '', '', '', '', ''],
       ['PATH echo', ...ids.slice(0, 2), '0', '2', '0', '65535', '', '', '', '', '', '', ''],
     ]);

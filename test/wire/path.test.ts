@@ -139,7 +139,10 @@ describe('a frame of type PATH', () => {
   });
 
   test('of the most and longest addresses fits an Ethernet frame', () => {
-    const addresses = Array.from({ length: MOST_ADDRESSES }, () => ({ address: 'x'.repeat(63), state: 'down' as const }));
+    const addresses = Array.from({ length: MOST_ADDRESSES }, () => ({
+      address: 'x'.repeat(63),
+      state: 'down' as const,
+    }));
     expect(pathFrameBytes(addresses)).toBe(560);
     expect(readPathFrame(view(encode({ ...PLAIN, addresses })), 0)?.addresses).toEqual(addresses);
   });
