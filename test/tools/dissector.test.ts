@@ -298,7 +298,7 @@ describe.skipIf(!hasTshark)('the dissector (needs the package tshark)', () => {
       [path(3, 0, 1, 0), 'Unknown kind'],
       [path(1, 9, 1, 0, ...many), 'Too many addresses'],
       [path(1, 1, 1, 0), 'The payload ends before its last address'],
-      [path(1, 1, 1, 0, 2, 1, 0x61), 'Unknown flags of an address'],
+      [path(1, 1, 1, 0, 3, 1, 0x61), 'Unknown flags of an address'],
       [path(1, 1, 1, 0, 0, 0), 'Bad length of an address'],
       [path(1, 1, 1, 0, 0, 64, ...Array<number>(64).fill(0x61)), 'Bad length of an address'],
       [path(1, 1, 1, 0, 0, 3, 0x61, 0x62), 'An address reaches beyond the payload'],
