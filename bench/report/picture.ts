@@ -17,14 +17,14 @@ const MARGIN = 14;
 export function picture(results: Results, id: string): string {
   const figures = figuresOf(results);
   const figure = figures.find((one) => one.id === id);
-  if (figure !== undefined) return pictureOf(figure);
+  if (figure !== undefined) return standalone(figure);
   const known = figures.map((one) => one.id).join(', ');
   throw new ArgumentError(`The results have no figure '${id}'.`, {
     remedy: known === '' ? 'They have none at all.' : `They have ${known}.`,
   });
 }
 
-function pictureOf({ title, svg, legend, caption = '' }: Figure): string {
+export function standalone({ title, svg, legend, caption = '' }: Omit<Figure, 'id' | 'table'>): string {
   const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg)!.map(Number);
   const rows = Math.ceil(legend.length / ABREAST);
   const top = TITLE + ROW * rows;

@@ -1,31 +1,36 @@
-/** `npm run soak`: a million ping-pongs over each driver; with --minutes, storms for so long. */
+/** `npm run soak`: a million ping-pongs over each driver; with --minutes or --storms, storms. */
 import { randomInt } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
 
 import type { DriverName, NicOptions } from '../../src/index.js';
 import { Testbed } from '../../src/testbed/testbed.js';
+import { graph } from './graph.js';
 import { pingPongs, serve } from './pingpong.js';
-import { storms } from './storm.js';
+import { Site } from './site.js';
+import { storms, type SoakResult, type Totals } from './storms.js';
+import type { Sample } from './watch.js';
 
-const USAGE = `Usage: npm run soak -- [--rounds N | --minutes M [--seed S]] [--driver NAME ...]
+const USAGE = `Usage: npm run soak -- [--rounds N | [--minutes M] [--storms N] [--seed S] [--svg FILE] [--json]] [--driver NAME ...]
 
   --rounds N     ping-pongs over each driver (default 1000000)
-  --minutes M    storms instead: random channels, faults and ends over all drivers
+  --minutes M    storms instead: random channels, faults, fail-overs and restarts over all drivers
+  --storms N     so many storms, at most
   --seed S       of the first storm; the others follow (default: by chance)
+  --svg FILE     draws memory over time
+  --json         one line of JSON at the end; progress goes to the error stream
   --driver NAME  memory, udp, packet, xdp; may be repeated (default: all that work here)`;
 const MAX_SEED = 2 ** 31 - 1;
-
-function whole(name: string, text: string, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= most) return value;
-  throw new Error(`--${name} is '${text}'; expected a whole number from 0 to ${most}.`);
-}
+const LANES = 3;
 
 interface Wish {
   readonly rounds: number;
-  readonly minutes: number | undefined;
+  /** Undefined: no storms. */
+  readonly storms: { readonly minutes: number; readonly storms: number } | undefined;
   readonly seed: number;
+  readonly svg: string | undefined;
+  readonly json: boolean;
   readonly drivers: readonly DriverName[];
 }
 
@@ -33,17 +38,45 @@ function wishOf(args: readonly string[], all: readonly DriverName[]): Wish {
   const option = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { rounds: option, minutes: option, seed: option, driver: { ...option, multiple: true } },
+    options: {
+      ...{ rounds: option, minutes: option, storms: option, seed: option, svg: option, json: { type: 'boolean' } },
+      ...{ driver: { ...option, multiple: true }, help: { type: 'boolean' } },
+    },
   });
-  const { rounds = '1000000', minutes, seed, driver = [...all] } = values;
+  if (values.help === true) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const { rounds, minutes, storms: most, seed, svg, json = false, driver = [...all] } = values;
   const unknown = driver.find((name) => !(all as readonly string[]).includes(name));
   if (unknown !== undefined) throw new Error(`--driver is '${unknown}'; here work ${all.join(', ')}.`);
+  const isStormy = minutes !== undefined || most !== undefined;
+  if (isStormy && rounds !== undefined) throw new Error('--rounds is of ping-pongs, --minutes and --storms of storms.');
+  if (!isStormy && (seed !== undefined || svg !== undefined || json))
+    throw new Error('--seed, --svg and --json are of storms: give --minutes or --storms, too.');
   return {
-    rounds: whole('rounds', rounds, MAX_SEED),
-    minutes: minutes === undefined ? undefined : whole('minutes', minutes, 10_000),
+    rounds: whole('rounds', rounds ?? '1000000', MAX_SEED),
+    storms: isStormy
+      ? {
+          minutes: minutes === undefined ? Infinity : time('minutes', minutes),
+          storms: most === undefined ? Infinity : whole('storms', most, MAX_SEED),
+        }
+      : undefined,
     seed: seed === undefined ? randomInt(MAX_SEED) : whole('seed', seed, MAX_SEED),
-    drivers: driver as DriverName[],
+    ...{ svg, json, drivers: driver as DriverName[] },
   };
+}
+
+function whole(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= most) return value;
+  throw new Error(`--${name} is '${text}'; expected a whole number from 0 to ${most}.`);
+}
+
+function time(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= 10_000) return value;
+  throw new Error(`--${name} is '${text}'; expected a number above 0, at most 10000.`);
 }
 
 async function main(): Promise<void> {
@@ -51,24 +84,55 @@ async function main(): Promise<void> {
   let wish: Wish;
   try {
     wish = wishOf(process.argv.slice(2), isRoot ? ['memory', 'udp', 'packet', 'xdp'] : ['memory', 'udp']);
+    if (wish.svg !== undefined) writeFileSync(wish.svg, ''); // a place that cannot be written is told now
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exitCode = 2;
     return;
   }
-  const { rounds, minutes, seed, drivers } = wish;
-  const testbed = isRoot ? await Testbed.up() : undefined;
+  const stormy = wish.storms !== undefined;
+  const testbed = isRoot ? await Testbed.up(stormy ? { links: LANES, switched: true } : {}) : undefined;
   try {
-    if (minutes === undefined) {
-      process.exitCode = (await pingPongs(rounds, drivers, testbed)) ? 0 : 1;
-      return;
-    }
-    const found = await storms({ until: performance.now() + minutes * 60_000, seed, drivers, testbed });
-    console.log(found.length === 0 ? 'Nothing was lost, changed or left.' : found.join('\n'));
-    process.exitCode = found.length === 0 ? 0 : 1;
+    const isWell = stormy
+      ? await weather(wish, new Site(testbed))
+      : await pingPongs(wish.rounds, wish.drivers, testbed);
+    process.exitCode = isWell ? 0 : 1;
   } finally {
     await testbed?.down();
   }
+}
+
+/** Returns whether all was well. */
+async function weather({ storms: span, seed, drivers, svg, json }: Wish, site: Site): Promise<boolean> {
+  const say = json ? console.error : console.log;
+  say(`The first storm has seed ${seed}.`);
+  const onProgress = (totals: Totals, now: Sample): void => say(progress(totals, now));
+  const result = await storms({ ...span!, seed, drivers, site, onProgress });
+  if (svg !== undefined) writeFileSync(svg, graph(result));
+  if (json) console.log(JSON.stringify(result));
+  else console.log(summary(result));
+  return result.found.length === 0;
+}
+
+function progress({ storms: count, messages, troubles, restarts, switches }: Totals, now: Sample): string {
+  const memory = (now.rss / 2 ** 20).toFixed(0);
+  return (
+    `${now.seconds.toFixed(0)} s: ${count} storms, ${messages} messages, ${troubles} troubles, ${restarts} restarts, ` +
+    `${switches} changes of path; ${now.descriptors} descriptors, ${memory} MiB`
+  );
+}
+
+function summary({ found, growth, samples, ...totals }: SoakResult): string {
+  const last = samples.at(-1);
+  const slope = (growth.slope * 60) / 2 ** 20;
+  return [
+    ...(last === undefined ? [] : [progress(totals, { ...last, seconds: totals.seconds })]),
+    `After the first third memory grows by ${slope.toFixed(2)} MiB a minute.`,
+    found.length === 0 ? 'Nothing was lost, changed or left.' : found.join('\n'),
+    ...(found.length === 0 || totals.storms === 0
+      ? []
+      : [`Again: npm run soak -- --storms 1 --seed ${totals.seed + totals.storms - 1}`]),
+  ].join('\n');
 }
 
 await (isMainThread ? main() : serve(workerData as NicOptions));

@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { EmpError, Host, NO_FRAME, type DriverName, type Nic } from '../../src/index.js';
+import type { HostPlan, Side } from './plan.js';
+import type { Site } from './site.js';
+
+/** One machine of a storm: its host ends and comes back. */
+export class Home {
+  host!: Host;
+  /** Counts the hosts that it has had. */
+  generation = 0;
+  isOpen = false;
+  /** What those that are closed have counted. */
+  switches = 0;
+  readonly #nics = new Map<number, Nic>();
+
+  constructor(
+    readonly side: Side,
+    readonly site: Site,
+    readonly drivers: readonly DriverName[],
+    readonly plan: HostPlan,
+  ) {}
+
+  async open(): Promise<void> {
+    const { policy, options } = this.plan;
+    const nics = this.drivers.map((_, lane) => this.#options(lane));
+    this.host = await whenPlugged(() =>
+      Host.open(policy === undefined ? { nic: nics[0], ...options } : { nic: nics, paths: { policy }, ...options }),
+    );
+    this.generation++;
+    this.isOpen = true;
+    this.host.onClose = () => undefined; // a power cut is no surprise
+    this.#nics.clear();
+    this.host.nics.forEach((nic, lane) => this.#nics.set(lane, nic));
+  }
+
+  #options(lane: number) {
+    return this.site.nic(this.drivers[lane], this.side, lane, this.plan.txFrames);
+  }
+
+  /** False: it is not there, or the last one. */
+  giveUp(lane: number): boolean {
+    const nic = this.#nics.get(lane);
+    if (!this.isOpen || nic === undefined || this.#nics.size === 1) return false;
+    this.#nics.delete(lane);
+    this.host.removeNic(nic);
+    return true;
+  }
+
+  async giveBack(lane: number): Promise<void> {
+    const { host } = this;
+    const nic = await whenPlugged(async () => {
+      // Meanwhile a new host may have opened it.
+      if (this.isOpen && this.host === host) return host.addNic(this.#options(lane));
+    });
+    if (nic !== undefined) this.#nics.set(lane, nic);
+  }
+
+  async close(force: boolean): Promise<void> {
+    if (!this.isOpen) return;
+    this.#end();
+    await this.host.close({ force });
+  }
+
+  /** Its NICs are gone between two instructions: nobody is told. */
+  async cutPower(): Promise<void> {
+    if (!this.isOpen) return;
+    this.#end();
+    for (const nic of this.host.nics) nic.close();
+    await this.host.closed;
+  }
+
+  #end(): void {
+    this.isOpen = false;
+    this.switches += this.host.counters().paths.switches;
+  }
+
+  /** Frames for sending that somebody holds, of the host and of each of its NICs. */
+  get heldFrames(): number {
+    return [...new Set([this.host.nic, ...this.host.nics])].reduce((sum, nic) => sum + heldOf(nic), 0);
+  }
+}
+
+/** An interface that is down cannot be opened: as a service would, it tries again. */
+async function whenPlugged<T>(open: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof EmpError) || error.code !== 'ERR_EMP_INTERFACE_DOWN' || tries > 100) throw error;
+      await delay(20);
+    }
+  }
+}
+
+/** Takes all that are left, and gives them back. */
+function heldOf(nic: Nic): number {
+  const taken: number[] = [];
+  for (let frame = nic.alloc(0); frame !== NO_FRAME; frame = nic.alloc(0)) taken.push(frame);
+  for (const frame of taken.reverse()) nic.free(frame);
+  return nic.info.txFrames - taken.length;
+}
