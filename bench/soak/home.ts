@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { EmpError, Host, NO_FRAME, type DriverName, type Nic } from '../../src/index.js';
+import { REMEMBERED } from '../../src/fault/model.js';
 import type { HostPlan, Side } from './plan.js';
 import type { Site } from './site.js';
 
@@ -12,7 +13,10 @@ export class Home {
   isOpen = false;
   /** What those that are closed have counted. */
   switches = 0;
+  /** By lane. */
   readonly #nics = new Map<number, Nic>();
+  /** How many frames each could hand out at first. */
+  readonly #frames = new Map<Nic, number>();
 
   constructor(
     readonly side: Side,
@@ -32,6 +36,8 @@ export class Home {
     this.host.onClose = () => undefined; // a power cut is no surprise
     this.#nics.clear();
     this.host.nics.forEach((nic, lane) => this.#nics.set(lane, nic));
+    this.#frames.clear();
+    for (const nic of this.#all) this.#frames.set(nic, framesOf(nic));
   }
 
   #options(lane: number) {
@@ -53,7 +59,9 @@ export class Home {
       // Meanwhile a new host may have opened it.
       if (this.isOpen && this.host === host) return host.addNic(this.#options(lane));
     });
-    if (nic !== undefined) this.#nics.set(lane, nic);
+    if (nic === undefined) return;
+    this.#nics.set(lane, nic);
+    this.#frames.set(nic, framesOf(nic));
   }
 
   async close(force: boolean): Promise<void> {
@@ -75,9 +83,20 @@ export class Home {
     this.switches += this.host.counters().paths.switches;
   }
 
-  /** Frames for sending that somebody holds, of the host and of each of its NICs. */
+  /** That of all lanes together, if there are several, and that of each. */
+  get #all(): Nic[] {
+    return [...new Set([this.host.nic, ...this.host.nics])];
+  }
+
+  /** Frames that somebody holds, of all NICs; those that `replay` remembers of the past are no one's. */
   get heldFrames(): number {
-    return [...new Set([this.host.nic, ...this.host.nics])].reduce((sum, nic) => sum + heldOf(nic), 0);
+    const { faults } = this.plan.options;
+    const remembered = faults?.replay ? REMEMBERED : 0;
+    const held = (nic: Nic): number => {
+      const missing = this.#frames.get(nic)! - framesOf(nic);
+      return nic !== this.host.nic || this.plan.policy === undefined ? Math.max(0, missing - remembered) : missing;
+    };
+    return this.#all.reduce((sum, nic) => sum + held(nic), 0);
   }
 }
 
@@ -93,10 +112,12 @@ async function whenPlugged<T>(open: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Takes all that are left, and gives them back. */
-function heldOf(nic: Nic): number {
+/** How many frames a NIC can hand out, for sending and to keep what was received: takes all, and gives them back. */
+function framesOf(nic: Nic): number {
   const taken: number[] = [];
   for (let frame = nic.alloc(0); frame !== NO_FRAME; frame = nic.alloc(0)) taken.push(frame);
+  const [first] = taken;
+  for (let frame = nic.keep(first, 1); frame !== NO_FRAME; frame = nic.keep(first, 1)) taken.push(frame);
   for (const frame of taken.reverse()) nic.free(frame);
-  return nic.info.txFrames - taken.length;
+  return taken.length;
 }

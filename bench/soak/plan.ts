@@ -75,7 +75,7 @@ export function drawStorm(chance: Chance, means: Means): StormPlan {
 function kindsFor(drivers: readonly DriverName[], several: boolean, { hasLinks }: Means): TroubleKind[] {
   const wired = hasLinks && drivers.every((driver) => driver !== 'memory');
   return [
-    ...(wired ? (['unplug', 'unplug', 'silence'] as const) : []),
+    ...(wired ? (['unplug', 'unplug', 'unplug', 'silence', 'silence'] as const) : []),
     ...(several && drivers.length > 1 ? (['give up', 'give up'] as const) : []),
     'close',
     'power cut',

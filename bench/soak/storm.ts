@@ -27,12 +27,19 @@ export interface StormResult {
   readonly switches: number;
 }
 
-/** @param onOpen for tests: is shown each host before it is used */
+/** For tests. */
+export interface StormOptions {
+  /** Frames come back within so long, ms. Default 5000. */
+  readonly settle?: number;
+  /** Is shown each host before it is used. */
+  readonly onOpen?: (host: Host) => void;
+}
+
 export async function storm(
   { drivers, hosts, acts }: StormPlan,
   seed: number,
   site: Site,
-  onOpen: (host: Host) => void = () => undefined,
+  { settle = SETTLE, onOpen }: StormOptions = {},
 ): Promise<StormResult> {
   const chance = new Chance(seed);
   const homes = { a: new Home('a', site, drivers, hosts.a), b: new Home('b', site, drivers, hosts.b) };
@@ -41,7 +48,7 @@ export async function storm(
   let messages = 0;
   let troubles = 0;
   try {
-    for (const home of both) await home.open().then(() => onOpen(home.host));
+    for (const home of both) await home.open().then(() => onOpen?.(home.host));
     for (const [index, act] of acts.entries()) {
       const sessions = act.sessions.map((plan) => new Session(plan, chance));
       const done = await within(PATIENCE, play(act, sessions, homes, site));
@@ -50,7 +57,7 @@ export async function storm(
       found.push(...sessions.flatMap((session) => session.verdict()));
       for (const { client, server } of sessions) messages += client.received + server.received;
       if (found.length > 0) break;
-      for (const home of both) found.push(...(await leftOver(home)));
+      found.push(...(await Promise.all(both.map((home) => leftOver(home, settle)))).flat());
     }
   } catch (error) {
     found.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -82,8 +89,8 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
 }
 
 /** Frames that are still held when nothing is under way any more. */
-async function leftOver(home: Home): Promise<string[]> {
-  const until = performance.now() + SETTLE;
+async function leftOver(home: Home, settle: number): Promise<string[]> {
+  const until = performance.now() + settle;
   let held = home.heldFrames;
   while (held > 0 && performance.now() < until) {
     await delay(5);

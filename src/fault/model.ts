@@ -4,7 +4,7 @@ import type { Delay, Faults, Likely } from './faults.js';
 const BURST_LENGTH = 8;
 const REORDER_BY: Delay = [20, 500];
 /** Old frames that are kept for `replay`. */
-const REMEMBERED = 64;
+export const REMEMBERED = 64;
 
 /** What has become of frames so far. */
 export interface FaultCounts {
@@ -103,7 +103,7 @@ export class FaultModel<Old = Uint8Array> {
 
   /** Whether frames have to be remembered. */
   get remembers(): boolean {
-    return this.#faults.replay !== undefined;
+    return Boolean(this.#faults.replay);
   }
 
   /** For `replayed`. Returns what is forgotten for it. */
