@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 
 import { EmpError } from '../errors.js';
 
-const TOOL = 'ip';
+export const TOOL = 'ip';
 
 /** Runs the commands in order, in `namespace` if given; throws at the first that fails. */
 export function ipBatch(commands: readonly string[], namespace?: string): Promise<void> {
@@ -33,7 +33,8 @@ function batchArguments(namespace: string | undefined): string[] {
   return [...(namespace === undefined ? [] : ['-netns', namespace]), '-batch', '-'];
 }
 
-function explain(error: Error, stderr: string, commands: readonly string[]): EmpError {
+/** @param stderr what `ip` said */
+export function explain(error: Error, stderr: string, commands: readonly string[]): EmpError {
   if ('code' in error && error.code === 'ENOENT') {
     return new EmpError('ERR_EMP_TOOL_MISSING', "The command 'ip' of iproute2 was not found.", {
       remedy: 'Install it: apt install iproute2.',

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 
 import { ArgumentError, EmpError } from '../errors.js';
 import { ipBatch, ipBatchForce, noPermission } from './ip.js';
+import { IpSession } from './ipSession.js';
 import {
   allNamespacesOf,
   checkShape,
@@ -67,6 +68,8 @@ export class Testbed implements AsyncDisposable {
   readonly namespaces: readonly [string, string];
   readonly links: readonly TestbedLink[];
   readonly #shape: TestbedShape;
+  /** By namespace: those that links were changed in. */
+  readonly #sessions = new Map<string, IpSession>();
 
   private constructor(shape: TestbedShape) {
     this.#shape = shape;
@@ -126,18 +129,27 @@ export class Testbed implements AsyncDisposable {
   /** Unplugs one end of a link, as its machine does with `ip link set down`, or plugs it in. */
   async plug(link: number, side: 'a' | 'b', up: boolean): Promise<void> {
     const { namespace, interface: name } = this.links[link][side];
-    await ipBatch(up ? plugging(this.links[link], side) : [`link set ${name} down`], namespace);
+    await this.#tell(namespace, up ? plugging(this.links[link], side) : [`link set ${name} down`]);
   }
 
   /** Whether the switch of a link passes frames on. If it does not, nobody is told. */
   async forward(link: number, on: boolean): Promise<void> {
     if (!this.switched)
       throw new ArgumentError('This testbed has no switches.', { remedy: 'Make it with switched: true.' });
-    await ipBatch([`link set empbr${link} ${on ? 'up' : 'down'}`], switchNamespaceOf(this.name));
+    await this.#tell(switchNamespaceOf(this.name), [`link set empbr${link} ${on ? 'up' : 'down'}`]);
+  }
+
+  async #tell(namespace: string, commands: readonly string[]): Promise<void> {
+    let session = this.#sessions.get(namespace);
+    if (session === undefined || session.isOver) this.#sessions.set(namespace, (session = new IpSession(namespace)));
+    await session.run(commands);
   }
 
   /** Removes it. Idempotent. */
   async down(): Promise<void> {
+    const sessions = [...this.#sessions.values()];
+    this.#sessions.clear();
+    await Promise.all(sessions.map((session) => session.close()));
     remove(this.#shape);
     if (allNamespacesOf(this.name).some(namespaceExists)) {
       throw new EmpError('ERR_EMP_TESTBED', `The testbed '${this.name}' could not be removed.`, {
