@@ -20,10 +20,12 @@ export interface FailoverResult {
   readonly links: number;
   readonly every_ms: number;
   readonly failures: number;
-  /** The longest time without a message, in the window of each failure. */
+  /** The longest time without a message, of each failure, while the link was away. */
   readonly gap_ms: Gaps;
   readonly gap_by_kind_ms: Readonly<Record<string, Gaps>>;
-  /** The same in windows without a failure. */
+  /** After it came back. */
+  readonly return_gap_ms: Gaps;
+  /** In windows as long as those, without a failure. */
   readonly quiet_gap_ms: Gaps;
   readonly messages: number;
   readonly messages_per_s: number;
@@ -62,6 +64,7 @@ export function failoverText(result: FailoverResult): string {
     row('no failure', result.quiet_gap_ms),
     ...Object.entries(kinds).map(([kind, gaps]) => row(MEANING[kind] ?? kind, gaps)),
     row('all failures', result.gap_ms),
+    row('link comes back', result.return_gap_ms),
     '',
     `Linux bonding looks at a link each ${miimon} ms by default (miimon): it sees a failure after up to ${miimon} ms, and one beyond the`,
     'nearest switch not at all.',

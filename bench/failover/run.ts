@@ -27,8 +27,8 @@ export interface FailoverOptions {
 }
 
 const PORT = 7;
-/** Windows without a failure: how long the machine stands still by itself. */
-const QUIET = 10;
+/** Windows without a failure, as long as those with one: how long the machine stands still by itself. */
+const QUIET = 20;
 const SETTLE = 1500;
 /** As the kernel's documentation of bonding has it: how often it looks at a link, unless told otherwise, ms. */
 const MIIMON = 100;
@@ -64,16 +64,15 @@ async function measure(options: FailoverOptions, testbed: Testbed, client: End, 
   const began = { at: performance.now(), seen: await server.call('seen') };
   for (let i = 0; i < QUIET; i++) {
     options.onProgress?.({ what: 'undisturbed', done: i, total });
-    await delay(every, undefined, { signal });
+    await delay(every / 2, undefined, { signal });
     quiet.push((await server.call('seen')).longestGap);
   }
-  const gaps: { kind: FailureKind; gap: number }[] = [];
+  const gaps: Disturbance[] = [];
   let seen = await server.call('seen');
   for (let i = 0; i < failures; i++) {
     const kind = options.kinds[i % options.kinds.length];
     options.onProgress?.({ what: `failures: ${kind}`, done: QUIET + i, total });
-    const gap = await disturb(options, testbed, kind, client, server);
-    gaps.push({ kind, gap });
+    gaps.push(await disturb(options, testbed, kind, client, server));
     seen = await server.call('seen');
   }
   const seconds = (performance.now() - began.at) / 1000;
@@ -83,14 +82,21 @@ async function measure(options: FailoverOptions, testbed: Testbed, client: End, 
   return result(options, quiet, gaps, { sent, last, rate: (seen.received - began.seen.received) / seconds });
 }
 
-/** The link that carries the frames fails, and comes back; returns the longest gap that the receiver saw meanwhile, ms. */
+interface Disturbance {
+  readonly kind: FailureKind;
+  /** The longest gap that the receiver saw while the link was away, and after it came back, ms. */
+  readonly away: number;
+  readonly back: number;
+}
+
+/** The link that carries the frames fails, and comes back. */
 async function disturb(
   { every, signal }: FailoverOptions,
   testbed: Testbed,
   kind: FailureKind,
   client: End,
   server: End,
-): Promise<number> {
+): Promise<Disturbance> {
   const name = await client.call('active');
   const link = testbed.links.findIndex(({ a }) => a.interface === name);
   if (link < 0) throw new EmpError('ERR_EMP_TOOL_FAILED', 'No path carries frames: the channel cannot go on.');
@@ -99,9 +105,11 @@ async function disturb(
   await server.call('seen');
   await set(false);
   await delay(every / 2, undefined, { signal });
+  const { longestGap: away } = await server.call('seen');
   await set(true);
   await delay(every / 2, undefined, { signal });
-  return (await server.call('seen')).longestGap;
+  const { longestGap: back } = await server.call('seen');
+  return { kind, away, back };
 }
 
 function nicOf({ drivers }: FailoverOptions, link: TestbedLink, index: number, side: 'a' | 'b'): NicOptions {
@@ -114,21 +122,22 @@ function nicOf({ drivers }: FailoverOptions, link: TestbedLink, index: number, s
 function result(
   options: FailoverOptions,
   quiet: readonly number[],
-  gaps: readonly { kind: FailureKind; gap: number }[],
+  gaps: readonly Disturbance[],
   { sent, last, rate }: { sent: number; last: Seen; rate: number },
 ): FailoverResult {
   const { policy, wait, size, links, every } = options;
-  const of = (kind: FailureKind) => gapsOf(gaps.filter((one) => one.kind === kind).map(({ gap }) => gap));
+  const of = (kind: FailureKind) => gapsOf(gaps.filter((one) => one.kind === kind).map(({ away }) => away));
   return {
     test: 'failover',
     driver: options.drivers.join('+'),
     ...{ policy, wait, size, links },
     every_ms: every,
     failures: gaps.length,
-    gap_ms: gapsOf(gaps.map(({ gap }) => gap)),
+    gap_ms: gapsOf(gaps.map(({ away }) => away)),
     gap_by_kind_ms: Object.fromEntries(
       FAILURES.filter((kind) => options.kinds.includes(kind)).map((kind) => [kind, of(kind)]),
     ),
+    return_gap_ms: gapsOf(gaps.map(({ back }) => back)),
     quiet_gap_ms: gapsOf(quiet),
     messages: sent,
     messages_per_s: Math.round(rate),

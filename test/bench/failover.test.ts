@@ -31,6 +31,7 @@ describeRoot('emp bench failover', () => {
       expect(Object.keys(result.gap_by_kind_ms)).toEqual(['link', 'peer', 'silent']);
       // A failure lasts 150 ms: who does not find another way sees all of it.
       expect(result.gap_ms.p50).toBeLessThan(150);
+      for (const gaps of [result.return_gap_ms, result.quiet_gap_ms]) expect(gaps.max).toBeGreaterThan(0);
       expect(failoverText(result)).toContain('lost 0, doubled 0, reordered 0');
     }, 60_000);
   }
