@@ -15,6 +15,8 @@ export interface OpenEnd {
 export interface Seen {
   /** Between two messages, ms. */
   readonly longestGap: number;
+  /** Since the newest message, ms. */
+  readonly silentFor: number;
   readonly received: number;
   readonly lost: number;
   readonly duplicated: number;

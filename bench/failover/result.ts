@@ -19,14 +19,17 @@ export interface FailoverResult {
   readonly size: number;
   readonly links: number;
   readonly every_ms: number;
+  readonly window_ms: number;
   readonly failures: number;
-  /** The longest time without a message, of each failure, while the link was away. */
+  /** The longest time without a message in a window of `window_ms`: of each failure, */
   readonly gap_ms: Gaps;
   readonly gap_by_kind_ms: Readonly<Record<string, Gaps>>;
-  /** After it came back. */
+  /** of the return of each link, */
   readonly return_gap_ms: Gaps;
-  /** In windows as long as those, without a failure. */
+  /** and, for comparison, before each failure, when nothing happens; */
   readonly quiet_gap_ms: Gaps;
+  /** the longest in all the time between these windows, of each failure. */
+  readonly rest_gap_ms: Gaps;
   readonly messages: number;
   readonly messages_per_s: number;
   readonly lost: number;
@@ -60,11 +63,13 @@ export function failoverText(result: FailoverResult): string {
     `failures   ${failures}, one each ${every} ms, of the link that carries the frames; each lasts half of that`,
     `messages   ${messages}, ${rate}/s; lost ${lost}, doubled ${duplicated}, reordered ${reordered}`,
     '',
-    `${'longest gap, ms'.padEnd(22)}${['p50', 'p99', 'max'].map((name) => name.padStart(10)).join('')}`,
-    row('no failure', result.quiet_gap_ms),
+    `${`longest gap in ${result.window_ms} ms`.padEnd(22)}${['p50', 'p99', 'max'].map((name) => name.padStart(10)).join('')}`,
     ...Object.entries(kinds).map(([kind, gaps]) => row(MEANING[kind] ?? kind, gaps)),
     row('all failures', result.gap_ms),
     row('link comes back', result.return_gap_ms),
+    row('nothing happens', result.quiet_gap_ms),
+    '',
+    row('the rest of the time', result.rest_gap_ms),
     '',
     `Linux bonding looks at a link each ${miimon} ms by default (miimon): it sees a failure after up to ${miimon} ms, and one beyond the`,
     'nearest switch not at all.',

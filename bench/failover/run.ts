@@ -1,11 +1,12 @@
 // `emp bench failover`: a flood over several links, of which one after the other fails, and what the application sees of it.
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { EmpError, type NicOptions, type PathPolicy, type WaitStrategy } from '../../src/index.js';
+import { type NicOptions, type PathPolicy, type WaitStrategy } from '../../src/index.js';
 import { Testbed, type TestbedLink } from '../../src/testbed/testbed.js';
 import { Child } from '../children.js';
 import { chooseCores, describeMachine } from '../machine.js';
-import type { FailoverCommands, Seen } from './commands.js';
+import type { Seen } from './commands.js';
+import { cycle, windowOf, type Cycle, type End } from './cycle.js';
 import { FAILURES, gapsOf, type FailoverResult, type FailureKind } from './result.js';
 
 export type FailoverDriver = 'xdp' | 'packet' | 'udp';
@@ -27,13 +28,9 @@ export interface FailoverOptions {
 }
 
 const PORT = 7;
-/** Windows without a failure, as long as those with one: how long the machine stands still by itself. */
-const QUIET = 20;
 const SETTLE = 1500;
 /** As the kernel's documentation of bonding has it: how often it looks at a link, unless told otherwise, ms. */
 const MIIMON = 100;
-
-type End = Child<FailoverCommands>;
 
 /** @throws ERR_EMP_PERMISSION without root */
 export async function failover(options: FailoverOptions): Promise<FailoverResult> {
@@ -58,58 +55,20 @@ async function measure(options: FailoverOptions, testbed: Testbed, client: End, 
   const nics = (side: 'a' | 'b') => testbed.links.map((link, i) => nicOf(options, link, i, side));
   const address = await server.call('open', { ...common, nics: nics('b') });
   await client.call('open', { ...common, nics: nics('a'), address });
-  const quiet: number[] = [];
   await delay(SETTLE, undefined, { signal });
-  const total = QUIET + failures;
   const began = { at: performance.now(), seen: await server.call('seen') };
-  for (let i = 0; i < QUIET; i++) {
-    options.onProgress?.({ what: 'undisturbed', done: i, total });
-    await delay(every / 2, undefined, { signal });
-    quiet.push((await server.call('seen')).longestGap);
-  }
-  const gaps: Disturbance[] = [];
-  let seen = await server.call('seen');
+  const cycles: Cycle[] = [];
   for (let i = 0; i < failures; i++) {
     const kind = options.kinds[i % options.kinds.length];
-    options.onProgress?.({ what: `failures: ${kind}`, done: QUIET + i, total });
-    gaps.push(await disturb(options, testbed, kind, client, server));
-    seen = await server.call('seen');
+    options.onProgress?.({ what: `failures: ${kind}`, done: i, total: failures });
+    cycles.push(await cycle({ testbed, client, server }, { every, kind, signal }));
   }
+  const seen = await server.call('seen');
   const seconds = (performance.now() - began.at) / 1000;
   const sent = await client.call('finish');
   const last = await server.call('seen');
   await client.call('close');
-  return result(options, quiet, gaps, { sent, last, rate: (seen.received - began.seen.received) / seconds });
-}
-
-interface Disturbance {
-  readonly kind: FailureKind;
-  /** The longest gap that the receiver saw while the link was away, and after it came back, ms. */
-  readonly away: number;
-  readonly back: number;
-}
-
-/** The link that carries the frames fails, and comes back. */
-async function disturb(
-  { every, signal }: FailoverOptions,
-  testbed: Testbed,
-  kind: FailureKind,
-  client: End,
-  server: End,
-): Promise<Disturbance> {
-  const name = await client.call('active');
-  const link = testbed.links.findIndex(({ a }) => a.interface === name);
-  if (link < 0) throw new EmpError('ERR_EMP_TOOL_FAILED', 'No path carries frames: the channel cannot go on.');
-  const set = (works: boolean): Promise<void> =>
-    kind === 'silent' ? testbed.forward(link, works) : testbed.plug(link, kind === 'link' ? 'a' : 'b', works);
-  await server.call('seen');
-  await set(false);
-  await delay(every / 2, undefined, { signal });
-  const { longestGap: away } = await server.call('seen');
-  await set(true);
-  await delay(every / 2, undefined, { signal });
-  const { longestGap: back } = await server.call('seen');
-  return { kind, away, back };
+  return result(options, cycles, { sent, last, rate: (seen.received - began.seen.received) / seconds });
 }
 
 function nicOf({ drivers }: FailoverOptions, link: TestbedLink, index: number, side: 'a' | 'b'): NicOptions {
@@ -121,24 +80,26 @@ function nicOf({ drivers }: FailoverOptions, link: TestbedLink, index: number, s
 
 function result(
   options: FailoverOptions,
-  quiet: readonly number[],
-  gaps: readonly Disturbance[],
+  cycles: readonly Cycle[],
   { sent, last, rate }: { sent: number; last: Seen; rate: number },
 ): FailoverResult {
   const { policy, wait, size, links, every } = options;
-  const of = (kind: FailureKind) => gapsOf(gaps.filter((one) => one.kind === kind).map(({ away }) => away));
+  const gaps = (what: 'quiet' | 'failed' | 'returned' | 'rest', kind?: FailureKind) =>
+    gapsOf(cycles.filter((one) => kind === undefined || one.kind === kind).map((one) => one[what]));
   return {
     test: 'failover',
     driver: options.drivers.join('+'),
     ...{ policy, wait, size, links },
     every_ms: every,
-    failures: gaps.length,
-    gap_ms: gapsOf(gaps.map(({ away }) => away)),
+    window_ms: windowOf(every),
+    failures: cycles.length,
+    gap_ms: gaps('failed'),
     gap_by_kind_ms: Object.fromEntries(
-      FAILURES.filter((kind) => options.kinds.includes(kind)).map((kind) => [kind, of(kind)]),
+      FAILURES.filter((kind) => options.kinds.includes(kind)).map((kind) => [kind, gaps('failed', kind)]),
     ),
-    return_gap_ms: gapsOf(gaps.map(({ back }) => back)),
-    quiet_gap_ms: gapsOf(quiet),
+    return_gap_ms: gaps('returned'),
+    quiet_gap_ms: gaps('quiet'),
+    rest_gap_ms: gaps('rest'),
     messages: sent,
     messages_per_s: Math.round(rate),
     lost: sent - last.received + last.duplicated,

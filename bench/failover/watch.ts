@@ -30,10 +30,12 @@ export class Watch {
 
   /** Since the last look. A gap that is not over yet counts as long as it has lasted. */
   look(): Seen {
-    const longestGap = Math.max(this.#longest, performance.now() - this.#at || 0);
+    const silentFor = performance.now() - this.#at || 0;
+    const longestGap = Math.max(this.#longest, silentFor);
     this.#longest = 0;
     return {
       longestGap,
+      silentFor,
       received: this.#received,
       lost: this.#missing.size,
       duplicated: this.#duplicated,

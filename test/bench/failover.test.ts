@@ -25,13 +25,21 @@ describeRoot('emp bench failover', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as FailoverResult);
       const result = lines.find(({ test: name }) => name === 'failover')!;
-      expect(result).toMatchObject({ driver: drivers.replace(',', '+'), policy, failures: 6, links: 2, size: 1000 });
+      expect(result).toMatchObject({
+        driver: drivers.replace(',', '+'),
+        policy,
+        failures: 6,
+        links: 2,
+        size: 1000,
+        window_ms: 60,
+      });
       expect(result).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, bonding: { miimon_ms: 100 } });
       expect(result.messages).toBeGreaterThan(1000);
       expect(Object.keys(result.gap_by_kind_ms)).toEqual(['link', 'peer', 'silent']);
       // A failure lasts 150 ms: who does not find another way sees all of it.
       expect(result.gap_ms.p50).toBeLessThan(150);
-      for (const gaps of [result.return_gap_ms, result.quiet_gap_ms]) expect(gaps.max).toBeGreaterThan(0);
+      for (const gaps of [result.return_gap_ms, result.quiet_gap_ms, result.rest_gap_ms])
+        expect(gaps.max).toBeGreaterThan(0);
       expect(failoverText(result)).toContain('lost 0, doubled 0, reordered 0');
     }, 60_000);
   }
