@@ -46,9 +46,11 @@ export const ChannelCounter = {
   /** Last frames sent again before the timeout, because nothing was heard of them. */
   tailProbes: 24,
   congestionStalls: 25,
+  /** Frames without data: acknowledgements, and questions whether this end is there. */
+  controlsReceived: 26,
 } as const;
 export type ChannelCounterName = keyof typeof ChannelCounter;
-export const CHANNEL_COUNTERS = 26;
+export const CHANNEL_COUNTERS = 27;
 
 /** Why frames that are queued have to wait. */
 export function stallOf({ next, limit, outstanding, window }: SendWindow): number {

@@ -16,7 +16,7 @@ import { Coalescer } from './coalescer.js';
 import { ControlFrames } from './controlFrames.js';
 import { ChannelCore } from './core.js';
 import { PlainCounters, type CounterMemory } from './counterMemory.js';
-import { CHANNEL_COUNTERS, EngineCounter } from './counters.js';
+import { CHANNEL_COUNTERS, ChannelCounter, EngineCounter } from './counters.js';
 import { ChannelState } from './events.js';
 import { Handshakes } from './handshakes.js';
 import { Link, Time } from './link.js';
@@ -231,8 +231,11 @@ export class Engine implements ChannelOwner<ChannelCore> {
     if (type === FrameType.data) {
       if (channel.link.checked && (header.flags & Flag.payloadCheck) === 0) return channel.fail('protocol');
       if (channel.state === ChannelState.open) channel.receiver.data(kept, at, header);
-      else channel.receiver.ackPending = true;
-    } else if (type === FrameType.ack) {
+      else channel.receiver.again();
+      return;
+    }
+    channel.link.counters[ChannelCounter.controlsReceived]++;
+    if (type === FrameType.ack) {
       const bytes = header.payloadLength;
       if (bytes > 0)
         channel.sender.flight.selectivelyAcknowledged(header.acknowledgement, at + header.headerBytes, bytes);

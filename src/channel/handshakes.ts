@@ -99,7 +99,10 @@ export class Handshakes {
 
   /** The first frame after our ACCEPT: the connection stands. */
   confirm(channel: ChannelCore, type: number): boolean {
-    if (type !== FrameType.data && type !== FrameType.ack && type !== FrameType.probe) return false;
+    if (type !== FrameType.data && type !== FrameType.ack && type !== FrameType.probe) {
+      this.#counters[EngineCounter.unexpected]++;
+      return false;
+    }
     this.#settled(channel);
     const acceptor = this.#acceptors.get(channel.port);
     if (acceptor === undefined) {

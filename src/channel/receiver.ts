@@ -98,6 +98,12 @@ export class Receiver {
     if (this.window.hasHoles) this.sackPending = true;
   }
 
+  /** Data after all of it has come: what the peer was told was lost. */
+  again(): void {
+    this.#link.counters[ChannelCounter.duplicates]++;
+    this.ackPending = true;
+  }
+
   /** A frame whose turn has not come, or has been. */
   #keep(index: number, at: number, header: Header, arrival: ArrivalKind): void {
     const { counters, port } = this.#link;

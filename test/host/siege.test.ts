@@ -18,8 +18,11 @@ const FRAMES = 1_000_000;
 /** Some slices in peace, some of siege, in turn: of those during which others had the processors nothing is said. */
 const ROUNDS = 10;
 const KINDS = 9 * 1024;
-/** Hostile frames a second; the siege lasts 13 s. */
-const RATE = Number(process.env.EMP_SIEGE_RATE ?? 75_000);
+/** Hostile frames a second; the siege lasts 20 s. Of the two processors the enemy has one, and the kernel works for him on both. */
+const RATE = Number(process.env.EMP_SIEGE_RATE ?? 50_000);
+/** So much of the goodput in peace must be left, if others left the processors alone in so many rounds. */
+const LEFT = 0.5;
+const JUDGED = 3;
 const PEACE = 400;
 const MODULE = new URL('../../dist/src/index.js', import.meta.url).href;
 const BESIEGER = new URL('./fixture/besieger.mjs', import.meta.url);
@@ -130,6 +133,7 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
     };
     const memory = process.memoryUsage().arrayBuffers;
     const before = lookedAt(b);
+    const sentBefore = a.counters().nic.txFrames;
     const begin = performance.now();
     const ratios: { siege: number[]; control: number[] } = { siege: [], control: [] };
     let inPeace = await pause();
@@ -140,8 +144,8 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
       const between = await pause();
       const isQuiet = others(worked, performance.now() - at) < 0.15;
       if (isQuiet) ratios.siege.push(besieged / ((inPeace + between) / 2));
-      // The control: every other round, and the peace is measured anew.
-      if (round % 2 === 0) {
+      // The control: in some rounds, and the peace is measured anew.
+      if (round % 4 === 1) {
         const [controlAt, before] = [performance.now(), work()];
         const beside = await goodput(attack(enemies[1]));
         if (others(before, performance.now() - controlAt) < 0.15) ratios.control.push(beside / between);
@@ -156,6 +160,7 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
 
     expect([thrown, wrong]).toEqual([FRAMES, 0]);
     const after = lookedAt(b);
+    console.log('missing', thrown + a.counters().nic.txFrames - sentBefore - (after.frames - before.frames), a.counters().nic, b.counters().nic, b.counters().paths);
     // What the wire itself has lost of so many is in its own counters. Replays and acknowledgements are in those of the channel.
     expect(after.frames - before.frames).toBeGreaterThan(FRAMES * 0.9);
     expect(after.strange - before.strange).toBeGreaterThan(FRAMES / 2);
@@ -172,7 +177,7 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
         `${RATE} hostile frames/s beside ${((inPeace * 32_768) / 1000).toFixed(0)} MB/s; ${JSON.stringify({ lost, duplicates, strayAcks })} ` +
         `[${ratios.siege.map((one) => one.toFixed(2)).join(' ')}]`,
     );
-    // How much is left is told and not asserted: where the enemy and both hosts share two processors with others, it has not been shown to hold each time.
+    if (ratios.siege.length >= JUDGED) expect(ratio).toBeGreaterThanOrEqual(LEFT);
     expect((await client.close()).reason).toBe('ended');
   } finally {
     await Promise.all([a, b].map((host) => host.close({ force: true })));
