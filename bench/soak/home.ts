@@ -16,7 +16,7 @@ export class Home {
   /** By lane. */
   readonly #nics = new Map<number, Nic>();
   /** How many frames each could hand out at first. */
-  readonly #frames = new Map<Nic, number>();
+  readonly #frames = new Map<Nic, Frames>();
 
   constructor(
     readonly side: Side,
@@ -88,15 +88,18 @@ export class Home {
     return [...new Set([this.host.nic, ...this.host.nics])];
   }
 
-  /** Frames that somebody holds, of all NICs; those that `replay` remembers of the past are no one's. */
-  get heldFrames(): number {
-    const { faults } = this.plan.options;
-    const remembered = faults?.replay ? REMEMBERED : 0;
-    const held = (nic: Nic): number => {
-      const missing = this.#frames.get(nic)! - framesOf(nic);
-      return nic !== this.host.nic || this.plan.policy === undefined ? Math.max(0, missing - remembered) : missing;
-    };
-    return this.#all.reduce((sum, nic) => sum + held(nic), 0);
+  /** Frames that somebody holds, by NIC: empty if none are. Those that `replay` remembers of the past are no one's. */
+  get heldFrames(): string[] {
+    const remembered = this.plan.options.faults?.replay ? REMEMBERED : 0;
+    return this.#all.flatMap((nic) => {
+      const isList = nic === this.host.nic && this.plan.policy !== undefined;
+      const [before, now] = [this.#frames.get(nic)!, framesOf(nic)];
+      const sending = before.sending - now.sending;
+      const kept = Math.max(0, before.kept - now.kept - (isList ? 0 : remembered));
+      if (sending + kept === 0) return [];
+      const name = isList ? 'the list' : `${nic.info.driver} ${nic.info.interface ?? nic.info.address}`;
+      return [`${name}: ${sending} for sending, ${kept} of what came`];
+    });
   }
 }
 
@@ -112,12 +115,19 @@ async function whenPlugged<T>(open: () => Promise<T>): Promise<T> {
   }
 }
 
+interface Frames {
+  readonly sending: number;
+  readonly kept: number;
+}
+
 /** How many frames a NIC can hand out, for sending and to keep what was received: takes all, and gives them back. */
-function framesOf(nic: Nic): number {
-  const taken: number[] = [];
-  for (let frame = nic.alloc(0); frame !== NO_FRAME; frame = nic.alloc(0)) taken.push(frame);
-  const [first] = taken;
-  for (let frame = nic.keep(first, 1); frame !== NO_FRAME; frame = nic.keep(first, 1)) taken.push(frame);
-  for (const frame of taken.reverse()) nic.free(frame);
-  return taken.length;
+function framesOf(nic: Nic): Frames {
+  const sending: number[] = [];
+  const kept: number[] = [];
+  for (let frame = nic.alloc(0); frame !== NO_FRAME; frame = nic.alloc(0)) sending.push(frame);
+  const [first = NO_FRAME] = sending;
+  if (first !== NO_FRAME)
+    for (let frame = nic.keep(first, 1); frame !== NO_FRAME; frame = nic.keep(first, 1)) kept.push(frame);
+  for (const frame of [...sending, ...kept].reverse()) nic.free(frame);
+  return { sending: sending.length, kept: kept.length };
 }

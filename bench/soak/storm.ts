@@ -92,11 +92,11 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
 async function leftOver(home: Home, settle: number): Promise<string[]> {
   const until = performance.now() + settle;
   let held = home.heldFrames;
-  while (held > 0 && performance.now() < until) {
+  while (held.length > 0 && performance.now() < until) {
     await delay(5);
     held = home.heldFrames;
   }
-  return held === 0 ? [] : [`host ${home.side} still holds ${held} frames`];
+  return held.map((frames) => `host ${home.side} still holds frames of ${frames}`);
 }
 
 function sum(homes: readonly Home[], of: (home: Home) => number): number {

@@ -128,6 +128,8 @@ export class MultiNic implements Nic {
 
   #linkIs(member: Member, state: NicState): void {
     this.onLink?.();
+    // A driver leaves in its ring what it could not send when the link was down, until the doorbell rings again.
+    member.dirty = true;
     this.paths.link(member, state === 'up');
     this.#noteState();
   }

@@ -160,7 +160,13 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
 
     expect([thrown, wrong]).toEqual([FRAMES, 0]);
     const after = lookedAt(b);
-    console.log('missing', thrown + a.counters().nic.txFrames - sentBefore - (after.frames - before.frames), a.counters().nic, b.counters().nic, b.counters().paths);
+    console.log(
+      'missing',
+      thrown + a.counters().nic.txFrames - sentBefore - (after.frames - before.frames),
+      a.counters().nic,
+      b.counters().nic,
+      b.counters().paths,
+    );
     // What the wire itself has lost of so many is in its own counters. Replays and acknowledgements are in those of the channel.
     expect(after.frames - before.frames).toBeGreaterThan(FRAMES * 0.9);
     expect(after.strange - before.strange).toBeGreaterThan(FRAMES / 2);

@@ -99,6 +99,22 @@ test('a message that was under way by the NIC that is given up arrives, once', a
   expect(a.counters().paths.switches).toBe(1);
 });
 
+test('a link that comes back has its doorbell rung: the driver may have frames from before it went', async () => {
+  const nics = [openNic(memory('a')), openNic(memory('a'))];
+  const host = await open(nics, { wait: 'spin' });
+  let rung = 0;
+  const flush = nics[1].flush.bind(nics[1]);
+  nics[1].flush = () => {
+    rung++;
+    return flush();
+  };
+  for (let turn = 0; turn < 100; turn++) host.poll();
+  expect(rung).toBe(0);
+  nics[1].onState!('up');
+  host.poll();
+  expect(rung).toBe(1);
+});
+
 test('a peer that tells only addresses of another kind is none that can be reached, and harms nobody', async () => {
   const [a, b] = [await open([udp(), memory('a')]), await open([udp()])];
   const { ask } = await pair(a, b);
