@@ -40,7 +40,9 @@ export class PathFrames {
   probe(peer: PathPeer, path: Path, now: number): { nonce: PathMessage['nonce']; forgotten: number | undefined } {
     const nonce = [this.#random() | 0, this.#random() | 0] as const;
     const forgotten = path.probed(now, nonce);
-    const news = peer.knownOfUs === this.version ? undefined : this.#addresses();
+    // Who may be somebody else, as a forged source, gets no more than a question.
+    const isTold = peer.knownOfUs !== this.version && peer.reaches(path);
+    const news = isTold ? this.#addresses(path.member.nic.info.mtu) : undefined;
     this.#send(path.member, path.nicPeer, this.#message(PathKind.probe, nonce, peer, news));
     this.counters[PathCounter.probesSent]++;
     return { nonce, forgotten };
@@ -52,10 +54,13 @@ export class PathFrames {
     this.counters[PathCounter.echoesSent]++;
   }
 
-  #addresses(): TellingAddress[] {
+  /** Those that were given up as far as there is room for them. Undefined: there is none for our own. */
+  #addresses(mtu: number): TellingAddress[] | undefined {
     const own = this.#members.map(({ nic, up }) => ({ address: nic.info.address, state: up ? 'up' : 'down' }) as const);
     const former = this.#former.filter((address) => !own.some((one) => one.address === address));
-    return [...own, ...former.map((address) => ({ address, state: 'gone' }) as const)].slice(0, MOST_ADDRESSES);
+    const all = [...own, ...former.map((address) => ({ address, state: 'gone' }) as const)].slice(0, MOST_ADDRESSES);
+    while (all.length > own.length && pathFrameBytes(all) > mtu) all.pop();
+    return pathFrameBytes(all) > mtu ? undefined : all;
   }
 
   #message(
@@ -69,7 +74,6 @@ export class PathFrames {
 
   #send(member: Member, nicPeer: PeerIndex, message: PathMessage): void {
     const { nic } = member;
-    if (pathFrameBytes(message.addresses) > nic.info.mtu) message = { ...message, addresses: undefined };
     let frame = nic.alloc(0);
     if (frame === NO_FRAME) {
       nic.flush();

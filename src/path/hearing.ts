@@ -21,6 +21,8 @@ const ANSWER_BURST = 64;
 const ANSWERS_PER_MICROSECOND = 1000 / 1_000_000;
 /** An answer to somebody who asks comes as soon, or not at all, µs. */
 const TRACE = 100_000;
+/** So many addresses are asked so at a time. */
+const MOST_TRACES = 4;
 /** A path that was asked so long ago is not asked anew, µs. */
 const SOON = 1000;
 
@@ -104,9 +106,12 @@ export class Hearing {
 
   /** It answers nowhere, and yet it asks: it is asked where it asks from. Who was asked so before, and has not answered, makes room. */
   #trace(peer: PathPeer, source: LinkAddress): void {
-    if (!peer.isLost || peer.has(source)) return;
-    for (const path of peer.hearsay()) if (this.#now[0] - path.probedAt > TRACE) this.#owner.drop(peer, path);
-    this.#owner.follow(peer, source);
+    if (!peer.isLost) return;
+    const hearsay = peer.hearsay();
+    const late = hearsay.filter(({ since }) => this.#now[0] - since > TRACE);
+    for (const path of late) this.#owner.drop(peer, path);
+    const addresses = new Set(hearsay.filter((path) => !late.includes(path)).map(({ address }) => address));
+    if (addresses.size < MOST_TRACES) this.#owner.follow(peer, source);
   }
 
   #echoed(member: Member, source: LinkAddress, message: PathMessage): void {
@@ -137,8 +142,7 @@ export class Hearing {
     if (wasDown) this.#frames.counters[PathCounter.restored]++;
     if (isNews) this.#owner.onEvent?.({ type: 'up', path: pathInfo(peer, path) });
     this.#learn(peer, message);
-    // Whoever was asked after the list had come has told the version of now: was that of a later one, the list was not his.
-    if (asked > peer.listAt && isBefore(message.version, peer.listVersion)) peer.listVersion = 0;
+    peer.hasVersion(message.version, asked);
     if (peer.knownOfUs !== this.#frames.version) path.askAgain(now, peer.untold++);
     else peer.untold = 0;
     this.#owner.choose(peer);
@@ -148,8 +152,10 @@ export class Hearing {
   /** Who answered is not who was known. False: the path leads to another machine. */
   #meetAs(peer: PathPeer, path: Path, machine: MachineId): boolean {
     // An address that was only claimed is no peer's; nor may one that answered before speak for a machine that is reached by others.
-    const isClaim = path.address !== peer.address && path.echoAt === -Infinity;
+    const isClaim = !peer.reaches(path);
     const isOtherAlive = peer.paths.some((one) => one !== path && one.isUsable);
+    // It has said that the address is its own no more: somebody else has it now.
+    if (isOtherAlive && peer.former.includes(path.address)) return false;
     if (peer.isSure && (isClaim || (path.address !== peer.address && isOtherAlive))) {
       this.#owner.drop(peer, path);
       return false;
@@ -160,7 +166,7 @@ export class Hearing {
       for (const other of others) this.#owner.drop(peer, other);
     }
     this.#directory.meet(peer, machine);
-    peer.listVersion = peer.knownOfUs = 0;
+    peer.listVersion = peer.knownOfUs = peer.answered = 0;
     peer.told = peer.former = [];
     return true;
   }
@@ -179,7 +185,7 @@ export class Hearing {
   /** What a frame of the peer says of it, besides its question or answer. */
   #learn(peer: PathPeer, { known, addresses, version }: PathMessage): void {
     peer.knownOfUs = known;
-    if (addresses === undefined || !(peer.listVersion === 0 || isBefore(peer.listVersion, version))) return;
+    if (addresses === undefined || !peer.isNews(version)) return;
     peer.listVersion = version;
     peer.listAt = this.#now[0];
     this.#addressesAre(peer, addresses);
@@ -205,11 +211,6 @@ export class Hearing {
     this.#owner.choose(peer);
     this.#owner.schedule(peer);
   }
-}
-
-/** Of versions of a list, which begin anew after 65535. */
-function isBefore(a: number, b: number): boolean {
-  return a !== b && ((b - a) & 0xffff) < 0x8000;
 }
 
 /** Undefined: the frame says it comes from where no machine can be, as anybody can make one say. */

@@ -74,6 +74,8 @@ export class Path {
     /** Of the NIC. */
     readonly nicPeer: PeerIndex,
     settings: PathSettings,
+    /** When it was made, µs. */
+    readonly since: number,
   ) {
     this.#settings = settings;
     this.#probation = settings.probation;

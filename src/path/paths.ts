@@ -130,7 +130,7 @@ export class Paths implements PathOwner {
       if (member.nic.state === 'closed' || member.nic.state === 'removed') continue;
       if (peer.isFull || peer.find(member, address) !== undefined) continue;
       try {
-        peer.add(new Path(member, address, member.nic.peer(address), this.#settings));
+        peer.add(new Path(member, address, member.nic.peer(address), this.#settings, this.#now[0]));
       } catch (error) {
         refusal = error as Error; // another kind of address
       }

@@ -10,6 +10,8 @@ const TRIAL = 10_000;
 const TRUST = 100_000;
 /** As `MOST_PATHS` of the channels: their numbers are bits of a word. */
 const MOST_PATHS = 32;
+/** Lists of versions so far beyond the one that it last answered with are not its own. */
+const AHEAD = 256;
 
 /** A machine that frames go to: the addresses by which it is reached, the paths there, and the one that is taken. */
 export class PathPeer {
@@ -34,6 +36,8 @@ export class PathPeer {
   knownOfUs = 0;
   /** When that list came, µs. */
   listAt = -Infinity;
+  /** The version that its last answer told, which nobody else could give; 0: none has come. */
+  answered = 0;
   /** It is asked which paths there are: not before there is a channel to it. */
   isMet = false;
   /** It has answered at its address, or at another one that it has told of besides. */
@@ -113,6 +117,23 @@ export class PathPeer {
     return this.paths.every((path) => !path.isUsable || path.unanswered >= ATTEMPTS);
   }
 
+  /** It has answered there, or is known by that address: all others are claims, anybody's. */
+  reaches({ address, echoAt }: Path): boolean {
+    return address === this.address || echoAt !== -Infinity;
+  }
+
+  /** Whether a list of this version can be the peer's, and is newer than what there is. (Versions begin anew after 65535.) */
+  isNews(version: number): boolean {
+    if (this.answered !== 0 && ((version - this.answered) & 0xffff) > AHEAD) return false;
+    return this.listVersion === 0 || isBefore(this.listVersion, version);
+  }
+
+  /** An answer tells the version of now. @param asked when that was asked: the list that came before it, and is newer, was not the peer's */
+  hasVersion(version: number, asked: number): void {
+    this.answered = version;
+    if (asked > this.listAt && isBefore(version, this.listVersion)) this.listVersion = 0;
+  }
+
   /** Paths to addresses that it has not told of, and that have not answered: frames came from there. */
   hearsay(): Path[] {
     const isTold = (address: LinkAddress): boolean => address === this.address || this.told.includes(address);
@@ -123,7 +144,7 @@ export class PathPeer {
   best(): Path | undefined {
     let best = this.active !== undefined && this.paths.includes(this.active) ? this.active : undefined;
     for (const path of this.paths) {
-      if (!path.member.up) continue;
+      if (!path.member.up || !this.reaches(path)) continue;
       // Nobody is known to hear what goes by it.
       if (path.state === PathState.unknown && this.active?.member.up === true) continue;
       if (best === undefined || !best.member.up || path.state > best.state) best = path;
@@ -167,9 +188,7 @@ export class PathPeer {
     this.#trial = TRIAL;
     for (let i = 0; i < 2 * paths.length; i++) {
       const path = paths[this.#nextTurn()];
-      // Not by what it only claims to be its address.
-      const isKnown = path.address === this.address || path.echoAt !== -Infinity;
-      if (path.member.up && isKnown) return (this.tried = path);
+      if (path.member.up && this.reaches(path)) return (this.tried = path);
     }
     return undefined;
   }
@@ -180,4 +199,9 @@ export class PathPeer {
     const turn = this.#turn++ % (2 * length);
     return turn < length ? turn : 2 * length - 1 - turn;
   }
+}
+
+/** Of versions of a list, which begin anew after 65535. */
+function isBefore(a: number, b: number): boolean {
+  return a !== b && ((b - a) & 0xffff) < 0x8000;
 }

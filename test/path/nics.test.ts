@@ -99,6 +99,39 @@ test('a message that was under way by the NIC that is given up arrives, once', a
   expect(a.counters().paths.switches).toBe(1);
 });
 
+test('an address that the peer has given up, and another machine has now, says nothing of the peer', async () => {
+  const taken = memory('b');
+  const a = await open([memory('a'), memory('a')], { paths: { idleProbe: 20 } });
+  const b = await open([taken, memory('b')], { paths: { idleProbe: 20 } });
+  const { ask, channel } = await pair(a, b);
+  expect(await ask('before')).toBe('before');
+  await until(() => a.paths.filter(({ state }) => state === 'up').length === 4);
+  b.removeNic(b.nics[0]);
+  expect(await ask('without it')).toBe('without it');
+  await until(() => a.paths.every(({ remote, state }) => remote === b.address || state === 'down'));
+  await open([taken]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await ask('after')).toBe('after');
+  expect(new Set(a.paths.filter(({ active }) => active).map(({ remote }) => remote))).toEqual(new Set([b.address]));
+  expect(channel.writable).toBe(true);
+});
+
+test('addresses that were given up are told as far as there is room: those that are used come first', async () => {
+  // Room for six addresses of 14 letters, not for seven.
+  const [mtu, count] = [140, 6];
+  const a = await open([memory('a', mtu)], { paths: { idleProbe: 20 } });
+  const b = await open(
+    Array.from({ length: count }, () => memory('b-nic', mtu)),
+    { paths: { idleProbe: 20 } },
+  );
+  await pair(a, b);
+  const known = (): string[] => a.paths.filter(({ state }) => state === 'up').map(({ remote }) => remote);
+  await until(() => known().length === count);
+  b.removeNic(b.nics[count - 1]);
+  const added = await b.addNic(memory('b-nic', mtu));
+  await until(() => known().includes(added.info.address));
+});
+
 test('a link that comes back has its doorbell rung: the driver may have frames from before it went', async () => {
   const nics = [openNic(memory('a')), openNic(memory('a'))];
   const host = await open(nics, { wait: 'spin' });
