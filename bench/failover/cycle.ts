@@ -22,8 +22,9 @@ export interface Cycle {
   readonly failed: number;
   /** When it came back. */
   readonly returned: number;
-  /** In all the time between. */
-  readonly rest: number;
+  /** In the time that it was away, and that it was back, after those. */
+  readonly away: number;
+  readonly back: number;
 }
 
 /** How long the windows are, ms, when a failure comes each `every`. */
@@ -65,5 +66,5 @@ export async function cycle(
   const away = await until(every / 2 + window);
   await set(true);
   const returned = await after(every);
-  return { kind, quiet, failed, returned, rest: Math.max(away, await until(every)) };
+  return { kind, quiet, failed, returned, away, back: await until(every) };
 }

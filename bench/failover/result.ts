@@ -28,8 +28,9 @@ export interface FailoverResult {
   readonly return_gap_ms: Gaps;
   /** and, for comparison, before each failure, when nothing happens; */
   readonly quiet_gap_ms: Gaps;
-  /** the longest in all the time between these windows, of each failure. */
-  readonly rest_gap_ms: Gaps;
+  /** the longest in all the time after these windows: until the link comes back, and until the next cycle. */
+  readonly away_gap_ms: Gaps;
+  readonly back_gap_ms: Gaps;
   readonly messages: number;
   readonly messages_per_s: number;
   readonly lost: number;
@@ -69,7 +70,8 @@ export function failoverText(result: FailoverResult): string {
     row('link comes back', result.return_gap_ms),
     row('nothing happens', result.quiet_gap_ms),
     '',
-    row('the rest of the time', result.rest_gap_ms),
+    row('later, while away', result.away_gap_ms),
+    row('later, while back', result.back_gap_ms),
     '',
     `Linux bonding looks at a link each ${miimon} ms by default (miimon): it sees a failure after up to ${miimon} ms, and one beyond the`,
     'nearest switch not at all.',

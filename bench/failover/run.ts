@@ -84,7 +84,7 @@ function result(
   { sent, last, rate }: { sent: number; last: Seen; rate: number },
 ): FailoverResult {
   const { policy, wait, size, links, every } = options;
-  const gaps = (what: 'quiet' | 'failed' | 'returned' | 'rest', kind?: FailureKind) =>
+  const gaps = (what: 'quiet' | 'failed' | 'returned' | 'away' | 'back', kind?: FailureKind) =>
     gapsOf(cycles.filter((one) => kind === undefined || one.kind === kind).map((one) => one[what]));
   return {
     test: 'failover',
@@ -99,7 +99,8 @@ function result(
     ),
     return_gap_ms: gaps('returned'),
     quiet_gap_ms: gaps('quiet'),
-    rest_gap_ms: gaps('rest'),
+    away_gap_ms: gaps('away'),
+    back_gap_ms: gaps('back'),
     messages: sent,
     messages_per_s: Math.round(rate),
     lost: sent - last.received + last.duplicated,

@@ -15,8 +15,8 @@ export class Home {
   switches = 0;
   /** By lane. */
   readonly #nics = new Map<number, Nic>();
-  /** How many frames each could hand out at first. */
-  readonly #frames = new Map<Nic, Frames>();
+  /** How many frames each could keep at first. */
+  readonly #kept = new Map<Nic, number>();
 
   constructor(
     readonly side: Side,
@@ -36,8 +36,8 @@ export class Home {
     this.host.onClose = () => undefined; // a power cut is no surprise
     this.#nics.clear();
     this.host.nics.forEach((nic, lane) => this.#nics.set(lane, nic));
-    this.#frames.clear();
-    for (const nic of this.#all) this.#frames.set(nic, framesOf(nic));
+    this.#kept.clear();
+    for (const nic of this.#all) this.#kept.set(nic, framesOf(nic).kept);
   }
 
   #options(lane: number) {
@@ -61,7 +61,7 @@ export class Home {
     });
     if (nic === undefined) return;
     this.#nics.set(lane, nic);
-    this.#frames.set(nic, framesOf(nic));
+    this.#kept.set(nic, framesOf(nic).kept);
   }
 
   async close(force: boolean): Promise<void> {
@@ -93,9 +93,9 @@ export class Home {
     const remembered = this.plan.options.faults?.replay ? REMEMBERED : 0;
     return this.#all.flatMap((nic) => {
       const isList = nic === this.host.nic && this.plan.policy !== undefined;
-      const [before, now] = [this.#frames.get(nic)!, framesOf(nic)];
-      const sending = before.sending - now.sending;
-      const kept = Math.max(0, before.kept - now.kept - (isList ? 0 : remembered));
+      const [before, now] = [this.#kept.get(nic)!, framesOf(nic)];
+      const sending = nic.info.txFrames - now.sending;
+      const kept = Math.max(0, before - now.kept - (isList ? 0 : remembered));
       if (sending + kept === 0) return [];
       const name = isList ? 'the list' : `${nic.info.driver} ${nic.info.interface ?? nic.info.address}`;
       return [`${name}: ${sending} for sending, ${kept} of what came`];

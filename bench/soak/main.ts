@@ -9,7 +9,7 @@ import { Testbed } from '../../src/testbed/testbed.js';
 import { graph } from './graph.js';
 import { pingPongs, serve } from './pingpong.js';
 import { Site } from './site.js';
-import { storms, type SoakResult, type Totals } from './storms.js';
+import { MAX_SEED, storms, type SoakResult, type Totals } from './storms.js';
 import type { Sample } from './watch.js';
 
 const USAGE = `Usage: npm run soak -- [--rounds N | [--minutes M] [--storms N] [--seed S] [--svg FILE] [--json]] [--driver NAME ...]
@@ -21,7 +21,6 @@ const USAGE = `Usage: npm run soak -- [--rounds N | [--minutes M] [--storms N] [
   --svg FILE     draws memory over time
   --json         one line of JSON at the end; progress goes to the error stream
   --driver NAME  memory, udp, packet, xdp; may be repeated (default: all that work here)`;
-const MAX_SEED = 2 ** 31 - 1;
 const LANES = 3;
 
 interface Wish {
@@ -122,16 +121,15 @@ function progress({ storms: count, messages, troubles, restarts, switches }: Tot
   );
 }
 
-function summary({ found, growth, samples, ...totals }: SoakResult): string {
-  const last = samples.at(-1);
-  const slope = (growth.slope * 60) / 2 ** 20;
+function summary({ found, failed, growth, isJudged, samples, drivers, ...totals }: SoakResult): string {
+  const last = samples[samples.length - 1];
+  const slope = ((growth.slope * 60) / 2 ** 20).toFixed(2);
+  const only = drivers.map((driver) => `--driver ${driver}`).join(' ');
   return [
-    ...(last === undefined ? [] : [progress(totals, { ...last, seconds: totals.seconds })]),
-    `After the first third memory grows by ${slope.toFixed(2)} MiB a minute.`,
+    progress(totals, { ...last, seconds: totals.seconds }),
+    isJudged ? `After the first third memory grows by ${slope} MiB a minute.` : 'Too short to judge growth.',
     found.length === 0 ? 'Nothing was lost, changed or left.' : found.join('\n'),
-    ...(found.length === 0 || totals.storms === 0
-      ? []
-      : [`Again: npm run soak -- --storms 1 --seed ${totals.seed + totals.storms - 1}`]),
+    ...(failed === undefined ? [] : [`Again: npm run soak -- --storms 1 --seed ${failed} ${only}`]),
   ].join('\n');
 }
 

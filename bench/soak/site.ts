@@ -28,6 +28,11 @@ export class Site {
     return { driver, namespace, interface: name, ...common };
   }
 
+  /** Whatever it takes to change links is there from now on: what storms leave can be told from it. */
+  async prepare(): Promise<void> {
+    if (this.hasLinks) await Promise.all([this.plug(0, 'a', true), this.plug(0, 'b', true), this.forward(0, true)]);
+  }
+
   /** Only if `hasLinks`. */
   async plug(lane: number, side: Side, up: boolean): Promise<void> {
     await this.#testbed!.plug(lane, side, up);

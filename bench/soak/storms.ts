@@ -33,46 +33,57 @@ export interface SoakResult extends Totals {
   readonly seconds: number;
   /** What went wrong; empty: nothing. */
   readonly found: readonly string[];
+  /** The seed of the storm that did. */
+  readonly failed: number | undefined;
   readonly growth: Growth;
+  /** It went on for long enough to tell growth from warming up. */
+  readonly isJudged: boolean;
   readonly samples: readonly Sample[];
 }
 
 /** From one sample to the next, at least, s: a collection takes time that storms could use. */
 const EVERY = 1;
+/** A shorter run says nothing of growth, s. */
+const JUDGED = 60;
+export const MAX_SEED = 2 ** 31 - 1;
 /** From one report to the next, s. */
 const REPORT = 10;
 
-export async function storms({
-  minutes,
-  storms: most,
-  seed,
-  drivers,
-  site,
-  onProgress,
-}: StormsOptions): Promise<SoakResult> {
+export async function storms(options: StormsOptions): Promise<SoakResult> {
+  const { minutes, storms: most, seed, drivers, site, onProgress } = options;
+  await site.prepare();
   const start = performance.now();
   const elapsed = (): number => (performance.now() - start) / 1000;
   const samples: Sample[] = [];
   const found: string[] = [];
   let totals: Totals = { storms: 0, messages: 0, troubles: 0, restarts: 0, switches: 0 };
   let reported = 0;
-  while (found.length === 0 && totals.storms < most && elapsed() < minutes * 60) {
-    const own = seed + totals.storms;
+  let own = seed;
+  const isOver = (): boolean => found.length > 0 || totals.storms >= most || elapsed() >= minutes * 60;
+  while (!isOver()) {
+    own = seedOf(seed, totals.storms);
     const plan = drawStorm(new Chance(own), { drivers, lanes: site.lanes, hasLinks: site.hasLinks });
     const { found: faults, ...done } = await storm(plan, own, site);
     totals = add(totals, done);
     if (faults.length > 0) found.push(`storm of seed ${own}, over ${plan.drivers.join(', ')}:`, ...faults);
-    if (elapsed() - (samples.at(-1)?.seconds ?? 0) < EVERY) continue;
+    if (elapsed() - (samples.at(-1)?.seconds ?? -Infinity) < EVERY && !isOver()) continue;
     const now = await sample(elapsed());
     samples.push(now);
     if (now.seconds - reported < REPORT) continue;
     reported = now.seconds;
     onProgress(totals, now);
   }
+  const failed = found.length > 0 ? own : undefined;
   const growth = growthOf(samples);
-  // A few storms say nothing of growth.
-  if (found.length === 0 && most === Infinity) found.push(...complaints(growth));
-  return { test: 'soak', seed, drivers, seconds: elapsed(), ...totals, found, growth, samples };
+  const isJudged = elapsed() >= JUDGED;
+  if (isJudged) found.push(...complaints(growth));
+  const result = { seed, failed, drivers, seconds: elapsed(), ...totals, found, growth, isJudged, samples };
+  return { test: 'soak', ...result };
+}
+
+/** Of the storm after so many others. */
+function seedOf(first: number, count: number): number {
+  return (first + count) % (MAX_SEED + 1);
 }
 
 function add(totals: Totals, { messages, troubles, restarts, switches }: Omit<Totals, 'storms'>): Totals {

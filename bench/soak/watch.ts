@@ -16,6 +16,7 @@ export interface Growth {
   readonly slope: number;
   /** What it comes to, from the first sample that counts to the last, bytes. */
   readonly bytes: number;
+  /** From the first sample of all. */
   readonly descriptors: number;
 }
 
@@ -51,7 +52,7 @@ export function growthOf(samples: readonly Sample[]): Growth {
   return {
     slope,
     bytes: slope * (last.seconds - first.seconds),
-    descriptors: last.descriptors - first.descriptors,
+    descriptors: last.descriptors - samples[0].descriptors,
   };
 }
 

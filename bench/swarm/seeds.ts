@@ -1,4 +1,7 @@
-/** Seeds whose stories once went wrong: they are told before all others, each time. */
+/**
+ * Seeds whose stories once went wrong: they are told before all others, each time. What a seed tells changes with the stories; the faults themselves are held by tests of
+ * their own (`test/path/corners.test.ts`, `test/path/lies.test.ts`, `test/channel`).
+ */
 export const KNOWN: readonly number[] = [
   300464, // an ACCEPT of another host was taken for the awaited one: ids alone were looked at
   51366, // a NIC died before it was asked back: its machine was answered there for ever, though it was heard by another one

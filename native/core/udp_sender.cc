@@ -112,7 +112,8 @@ size_t UdpSender::BuildMessages(int count) {
     const int32_t* descriptor = tables_.tx + 3 * i;
     const auto length = static_cast<size_t>(descriptor[1]);
     vectors_[i] = {frames_ + descriptor[0], length};
-    if (open && length <= segment && descriptor[2] == descriptor[-1] && bytes + length <= kMaxMessage &&
+    // One without bytes would be no segment: it would vanish.
+    if (open && length != 0 && length <= segment && descriptor[2] == descriptor[-1] && bytes + length <= kMaxMessage &&
         Frames(messages_[used - 1]) < kMaxSegments) {
       Join(used - 1, static_cast<uint16_t>(segment));
       bytes += length;

@@ -46,7 +46,7 @@ export const ChannelCounter = {
   /** Last frames sent again before the timeout, because nothing was heard of them. */
   tailProbes: 24,
   congestionStalls: 25,
-  /** Frames without data: acknowledgements, and questions whether this end is there. */
+  /** Frames of the peer that are not DATA: acknowledgements, questions whether this end is there, an ACCEPT that came again, a RESET. */
   controlsReceived: 26,
 } as const;
 export type ChannelCounterName = keyof typeof ChannelCounter;

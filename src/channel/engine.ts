@@ -223,13 +223,19 @@ export class Engine implements ChannelOwner<ChannelCore> {
     if (channel.link.remoteId !== header.source) return this.#strangers.unknown(index, at, type, this.#now[0]);
     this.#paths?.heard(channel.link.peer, index);
     channel.heard();
-    if (type === FrameType.reset) return this.#reset(channel, at);
+    if (type === FrameType.reset) {
+      channel.link.counters[ChannelCounter.controlsReceived]++;
+      return this.#reset(channel, at);
+    }
     if (channel.state === ChannelState.accepting && !this.handshakes.confirm(channel, type)) return;
     channel.sender.flight.acknowledged(header.acknowledgement, header.credit);
     // Before the handler runs, which may be long, and may end the channel.
     this.touch(channel);
     if (type === FrameType.data) {
-      if (channel.link.checked && (header.flags & Flag.payloadCheck) === 0) return channel.fail('protocol');
+      if (channel.link.checked && (header.flags & Flag.payloadCheck) === 0) {
+        this.counters[EngineCounter.unexpected]++;
+        return channel.fail('protocol');
+      }
       if (channel.state === ChannelState.open) channel.receiver.data(kept, at, header);
       else channel.receiver.again();
       return;

@@ -22,7 +22,8 @@ export class IpSession {
   /** Those that are not done, in order. */
   readonly #orders: Order[] = [];
   readonly #exited: Promise<void>;
-  #isOver = false;
+  /** Why it ended. */
+  #end: Error | undefined = undefined;
   /** Of those that are done: `ip` tells a command that failed by the number of its line. */
   #lines = 0;
   #stderr = '';
@@ -37,7 +38,7 @@ export class IpSession {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     this.#exited = new Promise((resolve) => {
       const over = (error: Error): void => {
-        this.#isOver = true;
+        this.#end ??= error;
         const said = this.#stderr.replace(/(?<=Command failed -:)\d+/, (line) => String(Number(line) - this.#lines));
         for (const { commands, reject } of this.#orders.splice(0)) reject(explain(error, said, commands));
         resolve();
@@ -56,13 +57,13 @@ export class IpSession {
 
   /** It has ended, as it does after a command that failed. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#end !== undefined;
   }
 
   /** Runs commands that print nothing; rejects at the first that fails, which ends the session. */
   run(commands: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#isOver) return reject(explain(new Error('it has ended'), this.#stderr, []));
+      if (this.#end !== undefined) return reject(explain(this.#end, '', []));
       this.#orders.push({ commands, resolve, reject });
       for (const pipe of this.#pipes) pipe.ref(); // who waits for it lives
       this.#child.stdin.write([...commands, MARK, ''].join('\n'));

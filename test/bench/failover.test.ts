@@ -36,10 +36,10 @@ describeRoot('emp bench failover', () => {
       expect(result).toMatchObject({ lost: 0, duplicated: 0, reordered: 0, bonding: { miimon_ms: 100 } });
       expect(result.messages).toBeGreaterThan(1000);
       expect(Object.keys(result.gap_by_kind_ms)).toEqual(['link', 'peer', 'silent']);
-      // A failure lasts 150 ms: who does not find another way sees all of it.
-      expect(result.gap_ms.p50).toBeLessThan(150);
-      for (const gaps of [result.return_gap_ms, result.quiet_gap_ms, result.rest_gap_ms])
-        expect(gaps.max).toBeGreaterThan(0);
+      // A failure lasts 150 ms: who does not find another way sees all of it. There are two of each kind.
+      for (const { max } of Object.values(result.gap_by_kind_ms)) expect(max).toBeLessThan(140);
+      const { return_gap_ms, quiet_gap_ms, away_gap_ms, back_gap_ms } = result;
+      for (const gaps of [return_gap_ms, quiet_gap_ms, away_gap_ms, back_gap_ms]) expect(gaps.max).toBeGreaterThan(0);
       expect(failoverText(result)).toContain('lost 0, doubled 0, reordered 0');
     }, 60_000);
   }

@@ -154,7 +154,7 @@ describe('growth', () => {
     const growth = growthOf(
       samples(
         () => MIB,
-        (i) => (i < 80 ? 21 : 22),
+        (i) => (i < 10 ? 21 : 22),
       ),
     );
     expect(complaints(growth)).toEqual(['1 descriptors are left']);

@@ -1,4 +1,4 @@
-/** Each frame that an enemy sends is in a counter, whatever it is. */
+/** Each frame that an enemy sends to a host with an open channel is in a counter, whatever it is. */
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { describe, expect, test } from 'vitest';

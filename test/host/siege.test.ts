@@ -55,15 +55,11 @@ function record(nic: Nic): Uint8Array[] {
   return frames;
 }
 
-/** What the machine has worked, and this process of it, µs. */
+/** What processes have worked, and this one of them, µs. What interrupts take is not theirs: most of it is the enemy's. */
 function work(): { all: number; own: number } {
-  const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
-    .split('\n')[0]
-    .split(/ +/)
-    .slice(1)
-    .map(Number);
+  const [user, nice, system] = readFileSync('/proc/stat', 'utf8').split('\n')[0].split(/ +/).slice(1).map(Number);
   const own = process.cpuUsage();
-  return { all: (user + nice + system + irq + softirq) * 10_000, own: own.user + own.system };
+  return { all: (user + nice + system) * 10_000, own: own.user + own.system };
 }
 
 /** How many processors others have had since. */
@@ -100,14 +96,14 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
   try {
     const { client, server } = await connected(a, b);
     const message = pattern(32_768);
-    let [heard, wrong, sent] = [0, 0, 0];
+    let [heard, wrong, written] = [0, 0, 0];
     server.onMessage = (bytes, at, length) => {
       heard++;
       if (Buffer.compare(bytes.subarray(at, at + length), message) !== 0) wrong++;
     };
     let stop = false;
     const talking = (async () => {
-      for (; !stop; sent++) await client.write(message);
+      for (; !stop; written++) await client.write(message);
     })();
     const goodput = async (over: Promise<unknown>): Promise<number> => {
       const [begin, before] = [performance.now(), heard];
@@ -132,8 +128,7 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
       return thrown;
     };
     const memory = process.memoryUsage().arrayBuffers;
-    const before = lookedAt(b);
-    const sentBefore = a.counters().nic.txFrames;
+    const before = { ...lookedAt(b), sent: a.counters().nic.txFrames };
     const begin = performance.now();
     const ratios: { siege: number[]; control: number[] } = { siege: [], control: [] };
     let inPeace = await pause();
@@ -156,19 +151,13 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
     for (const enemy of enemies) enemy.postMessage(0);
     stop = true;
     await talking;
-    await until(() => heard === sent);
+    await until(() => heard === written);
 
     expect([thrown, wrong]).toEqual([FRAMES, 0]);
     const after = lookedAt(b);
-    console.log(
-      'missing',
-      thrown + a.counters().nic.txFrames - sentBefore - (after.frames - before.frames),
-      a.counters().nic,
-      b.counters().nic,
-      b.counters().paths,
-    );
-    // What the wire itself has lost of so many is in its own counters. Replays and acknowledgements are in those of the channel.
-    expect(after.frames - before.frames).toBeGreaterThan(FRAMES * 0.9);
+    // Of all that both have sent, but for what is under way when it is counted. Each kind alone is in `hostileCounts.test.ts`.
+    const sent = thrown + a.counters().nic.txFrames - before.sent;
+    expect(sent - (after.frames - before.frames)).toBeLessThan(FRAMES / 10_000);
     expect(after.strange - before.strange).toBeGreaterThan(FRAMES / 2);
     // Strangers hear no more than the buckets hold: 64 at once and 1000 a second each.
     expect(after.answers - before.answers).toBeLessThan(2 * (64 + 1000 * (seconds + 1)));
@@ -183,7 +172,8 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
         `${RATE} hostile frames/s beside ${((inPeace * 32_768) / 1000).toFixed(0)} MB/s; ${JSON.stringify({ lost, duplicates, strayAcks })} ` +
         `[${ratios.siege.map((one) => one.toFixed(2)).join(' ')}]`,
     );
-    if (ratios.siege.length >= JUDGED) expect(ratio).toBeGreaterThanOrEqual(LEFT);
+    if (ratios.siege.length < JUDGED) console.log('Not judged: others had the processors.');
+    else expect(ratio).toBeGreaterThanOrEqual(LEFT);
     expect((await client.close()).reason).toBe('ended');
   } finally {
     await Promise.all([a, b].map((host) => host.close({ force: true })));

@@ -200,6 +200,20 @@ describe('sizes', () => {
     expect(counter(nic, 'rxFrames')).toBe(1);
   });
 
+  it('without bytes is a datagram of its own behind others', async () => {
+    const [a, b] = [open(), open()];
+    const peer = a.peer(b.info.address);
+    for (const length of [100, 100, 0, 100, 0, 0]) {
+      const frame = a.alloc(0);
+      expect(a.send(frame, length, peer)).toBe(true);
+      a.free(frame);
+    }
+    a.flush();
+    expect(await collect(b, 3)).toBe(3);
+    for (let tries = 0; tries < 100 && counter(b, 'rxInvalid') < 3; tries++) b.receive();
+    expect(counter(b, 'rxInvalid')).toBe(3);
+  });
+
   // 2048: the receive buffer is not larger than the largest frame.
   it.each([1472, 2048])('of large datagrams are cut off without offload, too: mtu %i', async (mtu) => {
     const nic = open({ offload: false, mtu });
