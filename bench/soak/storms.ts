@@ -43,8 +43,8 @@ export interface SoakResult extends Totals {
 
 /** From one sample to the next, at least, s: a collection takes time that storms could use. */
 const EVERY = 1;
-/** A shorter run says nothing of growth, s. */
-const JUDGED = 60;
+/** A shorter run says nothing of growth: the memory of the first minutes is caches, the compiler's and the allocator's. s */
+const JUDGED = 180;
 export const MAX_SEED = 2 ** 31 - 1;
 /** From one report to the next, s. */
 const REPORT = 10;

@@ -113,7 +113,10 @@ function echo(channel: Channel, look: (bytes: Uint8Array, at: number, length: nu
   channel.onMessage = (bytes, at, length, type) => {
     look(bytes, at, length);
     if (length > 0 && bytes[at] === SCANDAL && channel.port === OPEN_TO_ALL) throw new Error('a handler throws');
-    if (channel.writable) channel.send(bytes.slice(at, at + length), type);
+    const copy = bytes.slice(at, at + length);
+    // The honest are owed an answer, also while others have all frames.
+    if (channel.port === HONEST) channel.write(copy, type).catch(ignore);
+    else if (channel.writable) channel.send(copy, type);
   };
 }
 
