@@ -95,7 +95,7 @@ function result(
     failures: cycles.length,
     gap_ms: gaps('failed'),
     gap_by_kind_ms: Object.fromEntries(
-      FAILURES.filter((kind) => options.kinds.includes(kind)).map((kind) => [kind, gaps('failed', kind)]),
+      FAILURES.filter((name) => cycles.some(({ kind }) => kind === name)).map((kind) => [kind, gaps('failed', kind)]),
     ),
     return_gap_ms: gaps('returned'),
     quiet_gap_ms: gaps('quiet'),

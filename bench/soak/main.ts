@@ -1,6 +1,6 @@
 /** `npm run soak`: a million ping-pongs over each driver; with --minutes or --storms, storms. */
 import { randomInt } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMainThread, workerData } from 'node:worker_threads';
 
@@ -22,6 +22,8 @@ const USAGE = `Usage: npm run soak -- [--rounds N | [--minutes M] [--storms N] [
   --json         one line of JSON at the end; progress goes to the error stream
   --driver NAME  memory, udp, packet, xdp; may be repeated (default: all that work here)`;
 const LANES = 3;
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 
 interface Wish {
   readonly rounds: number;
@@ -58,7 +60,7 @@ function wishOf(args: readonly string[], all: readonly DriverName[]): Wish {
     storms: isStormy
       ? {
           minutes: minutes === undefined ? Infinity : time('minutes', minutes),
-          storms: most === undefined ? Infinity : whole('storms', most, MAX_SEED),
+          storms: most === undefined ? Infinity : whole('storms', most, MAX_SEED, 1),
         }
       : undefined,
     seed: seed === undefined ? randomInt(MAX_SEED) : whole('seed', seed, MAX_SEED),
@@ -66,10 +68,10 @@ function wishOf(args: readonly string[], all: readonly DriverName[]): Wish {
   };
 }
 
-function whole(name: string, text: string, most: number): number {
+function whole(name: string, text: string, most: number, least = 0): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value <= most) return value;
-  throw new Error(`--${name} is '${text}'; expected a whole number from 0 to ${most}.`);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new Error(`--${name} is '${text}'; expected a whole number from ${least} to ${most}.`);
 }
 
 function time(name: string, text: string): number {
@@ -83,7 +85,7 @@ async function main(): Promise<void> {
   let wish: Wish;
   try {
     wish = wishOf(process.argv.slice(2), isRoot ? ['memory', 'udp', 'packet', 'xdp'] : ['memory', 'udp']);
-    if (wish.svg !== undefined) writeFileSync(wish.svg, ''); // a place that cannot be written is told now
+    if (wish.svg !== undefined) closeSync(openSync(wish.svg, 'a')); // a place that cannot be written is told now
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${USAGE}`);
     process.exitCode = 2;
@@ -95,7 +97,7 @@ async function main(): Promise<void> {
     const isWell = stormy
       ? await weather(wish, new Site(testbed))
       : await pingPongs(wish.rounds, wish.drivers, testbed);
-    process.exitCode = isWell ? 0 : 1;
+    process.exitCode ??= isWell ? 0 : 1;
   } finally {
     await testbed?.down();
   }
@@ -106,7 +108,13 @@ async function weather({ storms: span, seed, drivers, svg, json }: Wish, site: S
   const say = json ? console.error : console.log;
   say(`The first storm has seed ${seed}.`);
   const onProgress = (totals: Totals, now: Sample): void => say(progress(totals, now));
-  const result = await storms({ ...span!, seed, drivers, site, onProgress });
+  const stop = new AbortController();
+  // The storm that rages comes to its end, and all is told; the second one ends the process at once.
+  process.once('SIGINT', () => {
+    process.exitCode = INTERRUPTED;
+    stop.abort();
+  });
+  const result = await storms({ ...span!, seed, drivers, site, onProgress, signal: stop.signal });
   if (svg !== undefined) writeFileSync(svg, graph(result));
   if (json) console.log(JSON.stringify(result));
   else console.log(summary(result));

@@ -15,6 +15,8 @@ export interface StormsOptions {
   readonly drivers: readonly DriverName[];
   readonly site: Site;
   readonly onProgress: (state: Totals, now: Sample) => void;
+  /** No further storm. */
+  readonly signal: AbortSignal;
 }
 
 export interface Totals {
@@ -50,7 +52,7 @@ export const MAX_SEED = 2 ** 31 - 1;
 const REPORT = 10;
 
 export async function storms(options: StormsOptions): Promise<SoakResult> {
-  const { minutes, storms: most, seed, drivers, site, onProgress } = options;
+  const { minutes, storms: most, seed, drivers, site, onProgress, signal } = options;
   await site.prepare();
   const start = performance.now();
   const elapsed = (): number => (performance.now() - start) / 1000;
@@ -59,7 +61,8 @@ export async function storms(options: StormsOptions): Promise<SoakResult> {
   let totals: Totals = { storms: 0, messages: 0, troubles: 0, restarts: 0, switches: 0 };
   let reported = 0;
   let own = seed;
-  const isOver = (): boolean => found.length > 0 || totals.storms >= most || elapsed() >= minutes * 60;
+  const isOver = (): boolean =>
+    signal.aborted || found.length > 0 || totals.storms >= most || elapsed() >= minutes * 60;
   while (!isOver()) {
     own = seedOf(seed, totals.storms);
     const plan = drawStorm(new Chance(own), { drivers, lanes: site.lanes, hasLinks: site.hasLinks });

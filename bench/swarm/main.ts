@@ -19,6 +19,8 @@ const USAGE = `Usage: npm run swarm -- [--seeds N | --minutes M] [--first SEED] 
 const LARGEST = 2 ** 31 - 1;
 /** One in so many is told twice. */
 const TWICE = 16;
+/** Exit code after Ctrl-C. */
+const INTERRUPTED = 130;
 /** ms */
 const MINUTE = 60_000;
 
@@ -102,6 +104,13 @@ async function swarm({ seeds, until, first }: Wish): Promise<Report[]> {
     () => console.log(`${told} seeds in ${seconds().toFixed(0)} s so far, the first ${first}`),
     MINUTE,
   );
+  const summary = (): string =>
+    `${told} seeds (${Math.min(told, KNOWN.length)} known, then from ${first}) in ${seconds().toFixed(1)} s: ${failed.length} failed`;
+  process.once('SIGINT', () => {
+    console.log(summary());
+    process.exit(INTERRUPTED);
+  });
+  console.log(`Seeds from ${first}, after ${KNOWN.length} that once failed.`);
   await Promise.all(
     Array.from({ length: availableParallelism() }, () =>
       tellAll(next, (done) => {
@@ -113,9 +122,7 @@ async function swarm({ seeds, until, first }: Wish): Promise<Report[]> {
     ),
   );
   clearInterval(clock);
-  console.log(
-    `${told} seeds (${KNOWN.length} known, then from ${first}) in ${seconds().toFixed(1)} s: ${failed.length} failed`,
-  );
+  console.log(summary());
   return failed;
 }
 

@@ -72,6 +72,16 @@ export class HostNics {
     return opened;
   }
 
+  /** Gives one up. */
+  remove(nic: Nic): void {
+    const multi = this.several('removeNic()');
+    if (multi.remove(nic)) return;
+    const [what, remedy] = multi.nics.includes(nic)
+      ? ['the last NIC of the host', 'Add another one first, or close the host.']
+      : ['something that is no NIC of this host', 'Pass an element of host.nics.'];
+    throw new ArgumentError(`removeNic() was given ${what}.`, { remedy });
+  }
+
   /** For what makes sense with a list of NICs alone. */
   several(call: string): MultiNic {
     if (this.multi !== undefined) return this.multi;

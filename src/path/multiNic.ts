@@ -83,6 +83,11 @@ export class MultiNic implements Nic {
   /** @throws ERR_EMP_MTU, ERR_EMP_ARGUMENT: the NIC is not taken, and stays open */
   add(nic: Nic): void {
     if (this.#closed) throw closedError();
+    if (nic.state === 'closed') {
+      throw new ArgumentError('addNic() was given a NIC that is closed, as one is that was removed.', {
+        remedy: 'Pass options, or what openNic() has returned anew.',
+      });
+    }
     if (nic.info.mtu < this.info.mtu) {
       throw new NicError(
         'ERR_EMP_MTU',

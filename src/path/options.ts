@@ -61,7 +61,7 @@ export function resolvePathOptions(options: PathOptions = {}): PathSettings {
   }
   const { policy = 'failover' } = options;
   if (!POLICIES.includes(policy)) {
-    throw new ArgumentError(`policy is ${describe(policy)}; expected 'failover', 'stripe' or 'duplicate'.`);
+    throw new ArgumentError(`paths.policy is ${describe(policy)}; expected 'failover', 'stripe' or 'duplicate'.`);
   }
   return {
     policy,

@@ -1,6 +1,6 @@
 // What is up is written down in /run/emp/testbed, one file per testbed, before anything is made: so that whatever a killed
 // process left behind can be found and removed by the next.
-import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
@@ -36,6 +36,13 @@ export function writeRecord(record: TestbedRecord): boolean {
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** Of a testbed whose name is claimed: another owner. */
+export function replaceRecord(record: TestbedRecord): void {
+  const draft = join(DIRECTORY, `${process.pid}-${threadId}.new`);
+  writeFileSync(draft, JSON.stringify(record) + '\n');
+  renameSync(draft, fileOf(record.name));
 }
 
 export function readRecord(name: string): TestbedRecord | undefined {

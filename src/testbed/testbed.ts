@@ -27,6 +27,7 @@ import {
   readRecord,
   readRecords,
   removeRecord,
+  replaceRecord,
   thisProcess,
   writeRecord,
   type Owner,
@@ -92,9 +93,10 @@ export class Testbed implements AsyncDisposable {
     });
     if (process.geteuid?.() !== 0) throw noPermission('A testbed needs network namespaces.');
     Testbed.sweep();
-    const owner = options.persistent === true ? null : thisProcess();
+    // Until it is whole it is this process's, also one that shall outlive it.
+    const owner = thisProcess();
     const shape = options.name === undefined ? claimAny(wanted, owner) : claim(wanted, owner);
-    if (owner !== null) removeAtExit(shape);
+    removeAtExit(shape);
     try {
       await ipBatch(creation(shape));
       await Promise.all([
@@ -105,6 +107,10 @@ export class Testbed implements AsyncDisposable {
     } catch (error) {
       remove(shape);
       throw error;
+    }
+    if (options.persistent === true) {
+      replaceRecord({ ...shape, owner: null });
+      owned.delete(shape.name);
     }
     return new Testbed(shape);
   }

@@ -52,6 +52,7 @@ describe('what makes no sense is refused', () => {
     ['--links', '1'],
     ['--policy', 'best'],
     ['--every', '1'],
+    ['--driver', 'xdp,packet,udp'],
   ]) {
     test(args.join(' '), async () => {
       const { code, stderr } = await emp('bench', 'failover', ...args);

@@ -50,6 +50,7 @@ describe('what makes no sense is refused', () => {
   test.each([
     [['--storms', '1', '--driver', 'rain'], '--driver'],
     [['--minutes', '0'], '--minutes'],
+    [['--storms', '0'], '--storms'],
     [['--seed', '1'], '--seed'],
     [['--rounds', '5', '--storms', '1'], '--rounds'],
     [['--storms', '1', '--svg', '/no/such/folder/a.svg'], '/no/such/folder/a.svg'],

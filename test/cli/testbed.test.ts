@@ -31,6 +31,15 @@ describeRoot('emp testbed', () => {
     expect((await emp('testbed', 'status')).stdout).toMatch(new RegExp(`^${name}: up$`, 'm'));
   });
 
+  it.each([150, 300, 500])('interrupted after %i ms while it is made, leaves nothing', async (ms) => {
+    const own = `${name}-cut`;
+    const command = new Emp(['testbed', 'up', '--name', own, '--links', '200', '--switched']);
+    await delay(ms);
+    await command.interrupt();
+    const left = ['a', 'b', 's'].filter((side) => existsSync(`/run/netns/${own}-${side}`));
+    expect([left, existsSync(`/run/emp/testbed/${own}.json`)]).toEqual([[], false]);
+  });
+
   it('is not made twice', async () => {
     const { code, stdout } = await emp('testbed', 'up', '--name', name, '--json');
     expect(code).toBe(1);

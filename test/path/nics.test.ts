@@ -218,8 +218,17 @@ describe('refused, with a code and a remedy:', () => {
     const host = await open([udp()]);
     expect(() => host.removeNic(host.nics[0])).toThrow(/last NIC/);
     const other = openNic(udp());
-    expect(() => host.removeNic(other)).toThrow(/none of them/);
+    expect(() => host.removeNic(other)).toThrow(/no NIC of this host/);
     other.close();
+  });
+
+  test('a NIC that is closed, as one is that was removed', async () => {
+    const host = await open([udp(), udp()]);
+    const removed = host.nics[1];
+    host.removeNic(removed);
+    await expect(host.addNic(removed)).rejects.toMatchObject({ code: 'ERR_EMP_ARGUMENT' });
+    await expect(host.addNic(removed)).rejects.toThrow(/closed/);
+    expect(host.nics).toHaveLength(1);
   });
 
   test('a NIC whose frames are shorter than the host sends: it is closed again', async () => {

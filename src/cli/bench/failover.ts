@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { failoverText, FAILURES, type FailureKind } from '../../../bench/failover/result.js';
 import { failover, type FailoverDriver, type FailoverOptions } from '../../../bench/failover/run.js';
+import { ArgumentError } from '../../errors.js';
 import type { PathPolicy } from '../../path/options.js';
 import { integer, type WaitName } from '../options.js';
 import type { Place } from './job.js';
@@ -63,6 +64,11 @@ Examples:
     )
     .action((flags: Flags) => {
       const { driver: drivers, ...rest } = flags;
+      if (drivers.length > flags.links) {
+        throw new ArgumentError(`--driver names ${drivers.length} drivers, but there are ${flags.links} links.`, {
+          remedy: `Add --links ${drivers.length}, or name fewer.`,
+        });
+      }
       const job = (place: Place): Promise<void> => measure({ ...rest, drivers }, place);
       return take({ test: 'failover', raw: undefined, measure: job }, flags);
     });
