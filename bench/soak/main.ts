@@ -6,10 +6,11 @@ import { isMainThread, workerData } from 'node:worker_threads';
 
 import type { DriverName, NicOptions } from '../../src/index.js';
 import { Testbed } from '../../src/testbed/testbed.js';
+import { MAX_SEED, minutes as minutesOf, whole } from '../numbers.js';
 import { graph } from './graph.js';
 import { pingPongs, serve } from './pingpong.js';
 import { Site } from './site.js';
-import { MAX_SEED, storms, type SoakResult, type Totals } from './storms.js';
+import { storms, type SoakResult, type Totals } from './storms.js';
 import type { Sample } from './watch.js';
 
 const USAGE = `Usage: npm run soak -- [--rounds N | [--minutes M] [--storms N] [--seed S] [--svg FILE] [--json]] [--driver NAME ...]
@@ -56,28 +57,16 @@ function wishOf(args: readonly string[], all: readonly DriverName[]): Wish {
   if (!isStormy && (seed !== undefined || svg !== undefined || json))
     throw new Error('--seed, --svg and --json are of storms: give --minutes or --storms, too.');
   return {
-    rounds: whole('rounds', rounds ?? '1000000', MAX_SEED),
+    rounds: whole('rounds', rounds ?? '1000000'),
     storms: isStormy
       ? {
-          minutes: minutes === undefined ? Infinity : time('minutes', minutes),
-          storms: most === undefined ? Infinity : whole('storms', most, MAX_SEED, 1),
+          minutes: minutes === undefined ? Infinity : minutesOf('minutes', minutes),
+          storms: most === undefined ? Infinity : whole('storms', most, 1),
         }
       : undefined,
-    seed: seed === undefined ? randomInt(MAX_SEED) : whole('seed', seed, MAX_SEED),
+    seed: seed === undefined ? randomInt(MAX_SEED) : whole('seed', seed),
     ...{ svg, json, drivers: driver as DriverName[] },
   };
-}
-
-function whole(name: string, text: string, most: number, least = 0): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new Error(`--${name} is '${text}'; expected a whole number from ${least} to ${most}.`);
-}
-
-function time(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value > 0 && value <= 10_000) return value;
-  throw new Error(`--${name} is '${text}'; expected a number above 0, at most 10000.`);
 }
 
 async function main(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Storm after storm, and what the process holds between them. */
 import type { DriverName } from '../../src/index.js';
 import { Chance } from '../../src/fault/chance.js';
+import { MAX_SEED } from '../numbers.js';
 import { drawStorm } from './plan.js';
 import type { Site } from './site.js';
 import { storm } from './storm.js';
@@ -47,7 +48,6 @@ export interface SoakResult extends Totals {
 const EVERY = 1;
 /** A shorter run says nothing of growth: the memory of the first minutes is caches, the compiler's and the allocator's. s */
 const JUDGED = 180;
-export const MAX_SEED = 2 ** 31 - 1;
 /** From one report to the next, s. */
 const REPORT = 10;
 
@@ -63,7 +63,7 @@ export async function storms(options: StormsOptions): Promise<SoakResult> {
   let own = seed;
   const isOver = (): boolean =>
     signal.aborted || found.length > 0 || totals.storms >= most || elapsed() >= minutes * 60;
-  while (!isOver()) {
+  do {
     own = seedOf(seed, totals.storms);
     const plan = drawStorm(new Chance(own), { drivers, lanes: site.lanes, hasLinks: site.hasLinks });
     const { found: faults, ...done } = await storm(plan, own, site);
@@ -75,7 +75,7 @@ export async function storms(options: StormsOptions): Promise<SoakResult> {
     if (now.seconds - reported < REPORT) continue;
     reported = now.seconds;
     onProgress(totals, now);
-  }
+  } while (!isOver());
   const failed = found.length > 0 ? own : undefined;
   const growth = growthOf(samples);
   const isJudged = elapsed() >= JUDGED;

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
+import { MAX_SEED, minutes as minutesOf, whole } from '../numbers.js';
 import { KNOWN } from './seeds.js';
 import { tell } from './story.js';
 
@@ -16,7 +17,6 @@ const USAGE = `Usage: npm run swarm -- [--seeds N | --minutes M] [--first SEED] 
   --minutes M    as many as that time takes
   --first SEED   the first one; the others follow it (default: by chance)
   --seed SEED    this one alone, twice: its story must be the same`;
-const LARGEST = 2 ** 31 - 1;
 /** One in so many is told twice. */
 const TWICE = 16;
 /** Exit code after Ctrl-C. */
@@ -67,23 +67,11 @@ function wishOf(args: readonly string[]): Wish {
   if (seeds !== undefined && minutes !== undefined) throw new Error('--seeds and --minutes exclude each other.');
   if (seed !== undefined && (seeds ?? minutes ?? first) !== undefined) throw new Error('--seed stands alone.');
   return {
-    seeds: minutes === undefined ? number('seeds', seeds ?? '1000') : Infinity,
-    until: minutes === undefined ? Infinity : performance.now() + time('minutes', minutes) * MINUTE,
-    first: first === undefined ? randomInt(LARGEST) : number('first', first),
-    only: seed === undefined ? undefined : number('seed', seed),
+    seeds: minutes === undefined ? whole('seeds', seeds ?? '1000') : Infinity,
+    until: minutes === undefined ? Infinity : performance.now() + minutesOf('minutes', minutes) * MINUTE,
+    first: first === undefined ? randomInt(MAX_SEED) : whole('first', first),
+    only: seed === undefined ? undefined : whole('seed', seed),
   };
-}
-
-function number(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value <= LARGEST) return value;
-  throw new Error(`--${name} is '${text}'; expected a whole number from 0 to ${LARGEST}.`);
-}
-
-function time(name: string, text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value <= LARGEST) return value;
-  throw new Error(`--${name} is '${text}'; expected a number from 0 to ${LARGEST}.`);
 }
 
 /** Gives seeds to threads, one after the other. */
@@ -97,7 +85,7 @@ async function swarm({ seeds, until, first }: Wish): Promise<Report[]> {
     const index = given - KNOWN.length;
     if (index >= seeds || performance.now() > until) return undefined;
     given++;
-    return (first + index) % (LARGEST + 1);
+    return (first + index) % (MAX_SEED + 1);
   };
   const seconds = (): number => (performance.now() - start) / 1000;
   const clock = setInterval(

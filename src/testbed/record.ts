@@ -25,9 +25,8 @@ const DIRECTORY = '/run/emp/testbed';
  */
 export function writeRecord(record: TestbedRecord): boolean {
   mkdirSync(DIRECTORY, { recursive: true, mode: 0o755 });
-  const draft = join(DIRECTORY, `${process.pid}-${threadId}.new`);
+  const draft = writeDraft(record);
   try {
-    writeFileSync(draft, JSON.stringify(record) + '\n');
     linkSync(draft, fileOf(record.name)); // unlike rename, fails if the name is taken
     return true;
   } catch (error) {
@@ -40,9 +39,13 @@ export function writeRecord(record: TestbedRecord): boolean {
 
 /** Of a testbed whose name is claimed: another owner. */
 export function replaceRecord(record: TestbedRecord): void {
+  renameSync(writeDraft(record), fileOf(record.name));
+}
+
+function writeDraft(record: TestbedRecord): string {
   const draft = join(DIRECTORY, `${process.pid}-${threadId}.new`);
   writeFileSync(draft, JSON.stringify(record) + '\n');
-  renameSync(draft, fileOf(record.name));
+  return draft;
 }
 
 export function readRecord(name: string): TestbedRecord | undefined {
