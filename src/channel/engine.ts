@@ -258,7 +258,7 @@ export class Engine implements ChannelOwner<ChannelCore> {
       this.#spareAgesAt[0] = now + SPARE_FOR;
       this.#commons.spare.age();
     }
-    if (now >= this.#starvation.retryAt) this.#feed();
+    if (now >= this.#starvation.retryAt) this.#starvation.serve(now, this.#called);
     // First: whoever finds that a path has failed says so before channels resend by it.
     if (now >= this.#pathsNext) this.#paths!.tick();
     for (let slot = this.#deadlines.due(now); slot >= 0; slot = this.#deadlines.due(now)) {
@@ -301,19 +301,21 @@ export class Engine implements ChannelOwner<ChannelCore> {
       this.#schedule(channel);
     }
     this.#coalescer.end();
-    if (this.#starvation.hungry && this.#starvation.freed) this.#feed();
+    if (this.#starvation.served) this.#starvation.serve(0, this.#called);
   }
 
   #afterSettling(channel: ChannelCore): void {
     if (channel.sender.flight.stalled) this.touch(channel);
-    if (channel.sender.starved) this.#starvation.add(channel, this.#now[0]);
+    const { sender } = channel;
+    if (sender.starved) this.#starvation.add(channel, sender.share.hunger, this.#now[0]);
   }
 
-  /** Frames came back to the pool: who found none tries again. */
-  #feed(): void {
-    this.#starvation.freed = false;
-    for (const channel of this.#starvation.takeAll()) if (channel.isOpen) this.touch(channel);
-  }
+  /** Frames came back to the pool, and it is the turn of this channel, which found none. */
+  readonly #called = (channel: ChannelCore, helping: number): void => {
+    if (!channel.isOpen) return;
+    channel.sender.share.helping = helping;
+    this.touch(channel);
+  };
 
   #reset(channel: ChannelCore, at: number): void {
     const { view } = this.#port;

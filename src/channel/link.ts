@@ -26,8 +26,10 @@ export const Time = {
 } as const;
 
 export interface FrameWatch {
-  /** Frames were given back in this turn: who found none may try again. */
-  freed: boolean;
+  /** So many frames were given back: who found none may try again. */
+  freed: number;
+  /** Somebody waits for one of its first few frames: who has not waited leaves the next ones to those who have. */
+  readonly hungry: boolean;
 }
 
 /** What the channels of one NIC share. */

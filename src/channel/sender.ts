@@ -7,12 +7,9 @@ import { Flight } from './flight.js';
 import type { Link } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { Receiver } from './receiver.js';
+import { Share } from './share.js';
 import { SharedFrame } from './sharedFrame.js';
 
-/** A channel that has no more frames than this takes from the last quarter of the pool: nobody is starved by others' queues. */
-const MODEST = 8;
-/** A channel with so many frames that wait to be sent leaves half of the pool to others. */
-const LONG_QUEUE = 64;
 /** Up to here a loop over bytes beats a call of `set`. */
 const SMALL = 32;
 /** Fragments between two doorbells: what the nearest cache holds, and what the kernel takes at once. */
@@ -23,6 +20,7 @@ export class Sender {
   readonly flight: Flight;
   readonly window: SendWindow;
   readonly rtt: RttEstimator;
+  readonly share: Share;
   /** The application was told false and waits to hear that it can send again (E5). */
   blocked = false;
   /** The pool had no frame for us: another channel's acknowledgement will tell when to try again. */
@@ -55,6 +53,7 @@ export class Sender {
     this.#shared = new SharedFrame(link);
     this.window = this.flight.window;
     this.rtt = this.flight.rtt;
+    this.share = new Share(link, this.window);
   }
 
   /** Everything given to this side was acknowledged, the end included. */
@@ -81,10 +80,8 @@ export class Sender {
     if (this.#message !== undefined || this.#reserved >= 0) return false;
     if (this.#shared.isOpen) return true;
     if (!this.window.hasRoom) return false;
-    const frame = this.#link.port.alloc(this.#reserve());
-    this.starved = frame < 0;
-    if (frame >= 0) this.#link.port.free(frame);
-    return frame >= 0;
+    this.starved = !this.share.hasSome;
+    return !this.starved;
   }
 
   get hasWork(): boolean {
@@ -202,20 +199,10 @@ export class Sender {
   }
 
   #allocate(): number {
-    const { port } = this.#link;
-    const frame = port.alloc(this.#reserve());
+    const frame = this.share.take();
     if (frame >= 0) return frame;
     this.flight.takeAcknowledgementNow();
-    return port.alloc(this.#reserve());
-  }
-
-  /** How many frames must stay free for others. */
-  #reserve(): number {
-    const { una, next, end } = this.window;
-    const { reserve, port } = this.#link;
-    if (((end - una) | 0) < MODEST) return reserve;
-    const share = ((end - next) | 0) < LONG_QUEUE ? port.info.txFrames >> 2 : port.info.txFrames >> 1;
-    return Math.max(reserve, share);
+    return this.share.take();
   }
 
   #starve(): false {
@@ -262,7 +249,7 @@ export class Sender {
         remedy: 'Leave its buffer alone, and do not transfer it, until write() settles or onWritable.',
       });
     }
-    const frame = port.alloc(this.#reserve());
+    const frame = this.share.take();
     if (frame < 0) {
       this.starved = true;
       return false;

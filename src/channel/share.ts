@@ -1,0 +1,59 @@
+import type { SendWindow } from '../arq/sendWindow.js';
+import type { Link } from './link.js';
+import { Hunger, type HungerKind } from './starvation.js';
+
+const NONE = -1;
+/** A channel that has no more frames than this takes from the last quarter of the pool: nobody is starved by others' queues. */
+const MODEST = 8;
+/** A channel with so many frames that wait to be sent leaves half of the pool to others. */
+const LONG_QUEUE = 64;
+
+/** What a channel may take of the transmit frames, which all channels of a NIC share. */
+export class Share {
+  /** Frames that it may take though others wait: it has waited, and its turn has come. */
+  helping = 0;
+  readonly #link: Link;
+  readonly #window: SendWindow;
+
+  constructor(link: Link, window: SendWindow) {
+    this.#link = link;
+    this.#window = window;
+  }
+
+  /** A frame, or NONE: there is none for this channel now. */
+  take(): number {
+    const { port, pool } = this.#link;
+    if (this.helping === 0) return pool.hungry ? NONE : port.alloc(this.#reserve);
+    const frame = port.alloc(this.#reserve);
+    if (frame !== NONE) this.helping--;
+    return frame;
+  }
+
+  /** `take` would find one. */
+  get hasSome(): boolean {
+    const { port, pool } = this.#link;
+    if (pool.hungry && this.helping === 0) return false;
+    const frame = port.alloc(this.#reserve);
+    if (frame !== NONE) port.free(frame);
+    return frame !== NONE;
+  }
+
+  /** What it waits for, when there is none. */
+  get hunger(): HungerKind {
+    return this.#isModest ? Hunger.first : Hunger.more;
+  }
+
+  get #isModest(): boolean {
+    const { una, end } = this.#window;
+    return ((end - una) | 0) < MODEST;
+  }
+
+  /** How many frames must stay free for others. */
+  get #reserve(): number {
+    const { reserve, port } = this.#link;
+    if (this.#isModest) return reserve;
+    const { next, end } = this.#window;
+    const share = ((end - next) | 0) < LONG_QUEUE ? port.info.txFrames >> 2 : port.info.txFrames >> 1;
+    return Math.max(reserve, share);
+  }
+}
