@@ -60,7 +60,7 @@ export class Channel implements AsyncDisposable {
     this.#inbox = new Inbox(
       () => core.pause(),
       () => this.#resume(),
-      () => loop.yield(),
+      loop,
     );
   }
 
@@ -177,7 +177,7 @@ export class Channel implements AsyncDisposable {
     if (!this.writable) throw this.#notWritable();
     checkMessage(bytes, type);
     const taken = this.#writes === 0 && this.#submit(bytes, type);
-    if (taken && !this.#core.sender.reading) return;
+    if (taken && !this.#core.sender.reading) return this.#loop.rest();
     this.#writes++;
     const mine = this.#finishWrite(this.#lastWrite, taken, bytes, type).finally(() => this.#writes--);
     this.#lastWrite = mine.catch(nothing);

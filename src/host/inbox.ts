@@ -35,12 +35,20 @@ interface Reader {
   reject(error: EmpError): void;
 }
 
+/** The run loop, as those see it who go on by promises. */
+interface Turns {
+  /** A promise was settled. */
+  yield(): void;
+  /** To be waited for first; undefined: nothing. */
+  rest(): Promise<void> | undefined;
+}
+
 /** Where messages go: to a handler, in place, or to a queue for an iterator, as copies. */
 export class Inbox {
   handler: MessageHandler | undefined = undefined;
   readonly #pause: () => void;
   readonly #resume: () => void;
-  readonly #yield: () => void;
+  readonly #loop: Turns;
   #iterating = false;
   #paused = true;
   readonly #queue: Message[] = [];
@@ -52,10 +60,10 @@ export class Inbox {
   #endSeen = false;
   #whenRead: (() => void) | undefined = undefined;
 
-  constructor(pause: () => void, resume: () => void, yieldTurn: () => void) {
+  constructor(pause: () => void, resume: () => void, loop: Turns) {
     this.#pause = pause;
     this.#resume = resume;
-    this.#yield = yieldTurn;
+    this.#loop = loop;
   }
 
   get attached(): boolean {
@@ -85,7 +93,7 @@ export class Inbox {
     const reader = this.#readers.shift();
     if (reader !== undefined) {
       reader.resolve({ value: message, done: false });
-      this.#yield();
+      this.#loop.yield();
       return;
     }
     this.#queue.push(message);
@@ -102,7 +110,7 @@ export class Inbox {
       if (error === undefined) reader.resolve({ value: undefined, done: true });
       else reader.reject(error);
     }
-    this.#yield();
+    this.#loop.yield();
   }
 
   /** Calls `then` once nobody is going to read more before the end: a loop has come to it, or nothing waits and no loop runs. */
@@ -140,7 +148,8 @@ export class Inbox {
     if (this.#queue.length > 0) {
       const value = this.#take();
       if (this.#queue.length <= HIGH_WATER_MESSAGES / 2 && this.#queuedBytes <= HIGH_WATER_BYTES / 2) this.#go();
-      return Promise.resolve({ value, done: false });
+      const result = { value, done: false };
+      return this.#loop.rest()?.then(() => result) ?? Promise.resolve(result);
     }
     if (this.#ended) {
       this.#endSeen = true;

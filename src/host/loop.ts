@@ -2,6 +2,7 @@ import { tally } from '../arq/histogram.js';
 import type { Engine } from '../channel/engine.js';
 import { ArgumentError } from '../errors.js';
 import type { Nic } from '../nic/contract.js';
+import { Breaks } from './breaks.js';
 import { LoopCounter } from './loopCounters.js';
 import type { HostMemory } from './stat/hostMemory.js';
 import type { Clock } from '../channel/link.js';
@@ -13,8 +14,6 @@ import type { Timers } from './timers.js';
  */
 export type WaitStrategy = 'spin' | 'event' | 'adaptive';
 
-/** Polling stops for one turn of the event loop after this long, µs, so that timers and promises of the process go on. */
-const SLICE = 300;
 /** How long `adaptive` polls after the last frame before it sleeps, µs. */
 const PATIENCE = 50;
 /**
@@ -37,6 +36,7 @@ export class Loop {
   readonly #engine: Engine;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #breaks: Breaks;
   /** No frame comes between two looks at the clock: polls in between are left out. */
   readonly #skips: boolean;
   #wait: WaitStrategy;
@@ -87,6 +87,7 @@ export class Loop {
     this.#engine = engine;
     this.#clock = clock;
     this.#timers = timers;
+    this.#breaks = new Breaks(clock);
     this.#skips = !isReal;
     this.#lastActive = new Float64Array([clock.cell[0]]);
     this.#wait = wait;
@@ -112,6 +113,7 @@ export class Loop {
   /** Ends the loop; from within a turn `then` is called when the turn is over, else at once. */
   stop(then: () => void): void {
     this.#running = false;
+    this.#breaks.release();
     this.#stopWaiting();
     if (this.#inTurn) this.#afterTurn = then;
     else then();
@@ -222,6 +224,7 @@ export class Loop {
     if (this.#inTurn || this.#dirty) return;
     this.#dirty = true;
     this.#clock.read();
+    if (this.#sleeping) this.#rouse();
     if (this.#flushQueued) return;
     this.#flushQueued = true;
     this.#timers.microtask(this.#flush);
@@ -232,13 +235,26 @@ export class Loop {
     this.#yield = true;
   }
 
+  /** Who goes on by promises waits for this before it takes more time: the event loop has to turn. Undefined: not yet. */
+  rest(): Promise<void> | undefined {
+    return this.#running ? this.#breaks.rest() : undefined;
+  }
+
   #flushNow(): void {
     this.#flushQueued = false;
-    if (!this.#running) return;
-    // Nothing is left to do if the application has polled meanwhile; but the sleep that it interrupts must be a new one.
-    if (this.#dirty) this.turn();
-    // An answer is likely to come soon: do not sleep through it.
-    if (this.#sleeping) this.#awake();
+    // Nothing is left to do if the application has polled meanwhile.
+    if (!this.#running || !this.#dirty) return;
+    // What is received would settle promises that send again, and the event loop would never turn: it is sent, and no more.
+    if (this.#breaks.isDue) this.#work(0);
+    else this.turn();
+  }
+
+  /** The application sends while the loop sleeps. An answer is likely to come soon: do not sleep through it. */
+  #rouse(): void {
+    this.#stopWaiting();
+    this.#lastActive[0] = this.#clock.cell[0];
+    this.#breaks.begin();
+    this.#immediate = this.#timers.immediate(this.#slice);
   }
 
   #awake(): void {
@@ -254,6 +270,7 @@ export class Loop {
   /** A turn threw, which is nobody's handler but the protocol or the NIC itself: it ends the host. Never silence. */
   #end(error: unknown): void {
     this.#running = false;
+    this.#breaks.release();
     this.#stopWaiting();
     this.#failed(error);
   }
@@ -262,10 +279,8 @@ export class Loop {
     this.#immediate = undefined;
     if (!this.#running) return;
     if (this.#nic.state === 'closed') return this.#end(new Error('the NIC was closed'));
-    this.#yield = false;
-    const clock = this.#clock;
-    clock.read();
-    const end = clock.cell[0] + SLICE;
+    this.#clock.read();
+    this.#yield = this.#breaks.begin();
     let sleep = false;
     do {
       const count = this.turn();
@@ -275,7 +290,7 @@ export class Loop {
         break;
       }
       if (this.#skips && count === 0) this.#idlePolls = IDLE_POLLS_PER_CLOCK - 1;
-    } while (clock.cell[0] < end && !this.#yield);
+    } while (!this.#breaks.isDue && !this.#yield);
     this.#readClock();
     if (sleep) this.#sleep();
     else this.#immediate = this.#timers.immediate(this.#slice);

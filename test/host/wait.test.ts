@@ -25,6 +25,8 @@ interface Lateness {
    * the event loop would spoil all of them.
    */
   readonly longest: number[];
+  /** All turns of the event loop, in the same way. */
+  readonly turns: number[];
 }
 
 const at = (sorted: readonly number[], quantile: number): number => sorted[Math.floor((sorted.length - 1) * quantile)];
@@ -34,6 +36,7 @@ const ascending = (values: number[]): number[] => values.sort((x, y) => x - y);
 async function lateness(): Promise<Lateness> {
   const timers: number[] = [];
   const longest: number[] = [];
+  const turns: number[] = [];
   const end = performance.now() + MEASURE;
   const immediates = (async () => {
     while (performance.now() < end) {
@@ -43,6 +46,7 @@ async function lateness(): Promise<Lateness> {
         const before = process.cpuUsage();
         await new Promise((resolve) => setImmediate(resolve));
         const { user, system } = process.cpuUsage(before);
+        turns.push(user + system);
         most = Math.max(most, user + system);
       }
       longest.push(most);
@@ -54,7 +58,7 @@ async function lateness(): Promise<Lateness> {
     timers.push((performance.now() - start - 1) * 1000);
   }
   await immediates;
-  return { timers: ascending(timers), longest: ascending(longest) };
+  return { timers: ascending(timers), longest: ascending(longest), turns: ascending(turns) };
 }
 
 /** Keeps so many small messages under way for ever: an echo brings the next one. */
@@ -92,9 +96,9 @@ describe('timers and promises of the process', () => {
           `${at(loaded.longest, 0.5)} us (control ${at(control.longest, 0.25)}, ${at(control.longest, 0.5)})`,
       );
       expect(echoes).toBeGreaterThan(500);
-      expect(at(loaded.longest, 0.2)).toBeLessThan(BOUND);
+      expect(at(loaded.longest, 0.5)).toBeLessThan(BOUND);
       // The machine may be busy with others: its own lateness, measured without a host, does not count.
-      expect(at(loaded.timers, 0.25) - Math.max(0, at(control.timers, 0.25))).toBeLessThan(BOUND);
+      expect(at(loaded.timers, 0.5) - Math.max(0, at(control.timers, 0.5))).toBeLessThan(BOUND);
     });
   }
 
@@ -127,9 +131,41 @@ describe('timers and promises of the process', () => {
             `${at(loaded.longest, 0.5)} us (control ${at(control.longest, 0.25)}, ${at(control.longest, 0.5)})`,
         );
         expect(received).toBeGreaterThan(50_000);
-        expect(at(loaded.longest, 0.2)).toBeLessThan(BOUND);
+        expect(at(loaded.longest, 0.5)).toBeLessThan(BOUND);
       },
     );
+  }
+
+  for (const driver of REAL_DRIVERS) {
+    test(`are never late by more than the bound when promises go on for ever: ${driver}, adaptive`, async () => {
+      const control = await lateness();
+      await using wire = await Wire.up(driver);
+      await using peer = await EchoProcess.start(wire.nic('b'), 'adaptive', 'promiseServer');
+      const host = await wire.host('a');
+      const channel = await host.connect(peer.address, 1);
+      const counts = { written: 0, read: 0 };
+      const over = async (loop: () => Promise<void>) => loop().catch(() => undefined);
+      const writing = over(async () => {
+        for (; channel.writable; counts.written++) await channel.write(message);
+      });
+      const reading = over(async () => {
+        for await (const _ of channel) counts.read++;
+      });
+      await new Promise((resolve) => setTimeout(resolve, 500)); // until what runs often is compiled
+      const loaded = await lateness();
+      const { written, read } = counts;
+      channel.abort();
+      await Promise.all([writing, reading]);
+      console.log(
+        `${driver} adaptive: ${written} written, ${read} read; timers late p50 ${at(loaded.timers, 0.5).toFixed(0)} us ` +
+          `(control ${at(control.timers, 0.5).toFixed(0)}); turns p50 ${at(loaded.turns, 0.5)} p90 ${at(loaded.turns, 0.9)} us`,
+      );
+      expect(written).toBeGreaterThan(20_000);
+      expect(read).toBeGreaterThan(20_000);
+      // The rest is the collector's: each message is a copy.
+      expect(at(loaded.turns, 0.9)).toBeLessThan(BOUND);
+      expect(at(loaded.timers, 0.5) - Math.max(0, at(control.timers, 0.5))).toBeLessThan(BOUND);
+    });
   }
 
   test('a promise that a handler settles runs soon, also under spin', async () => {
@@ -145,7 +181,7 @@ describe('timers and promises of the process', () => {
       await iterator.next();
       late.push((performance.now() - start) * 1000);
     }
-    expect(at(ascending(late), 0.5)).toBeLessThan(2 * BOUND);
+    expect(at(ascending(late), 0.9)).toBeLessThan(BOUND);
   });
 });
 

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 import type { NicOptions } from '../../src/nic/contract.js';
 
-const SERVER = new URL('../host/fixture/echoServer.mjs', import.meta.url).pathname;
+const fixture = (name: string) => new URL(`../host/fixture/${name}.mjs`, import.meta.url).pathname;
 
 /** A peer in a process of its own, which can be killed. It echoes on port 1. */
 export class EchoProcess implements AsyncDisposable {
@@ -14,8 +14,8 @@ export class EchoProcess implements AsyncDisposable {
     readonly address: string,
   ) {}
 
-  static async start(nic: NicOptions, wait = 'adaptive'): Promise<EchoProcess> {
-    const child = spawn(process.execPath, [SERVER, JSON.stringify(nic), wait], {
+  static async start(nic: NicOptions, wait = 'adaptive', server = 'echoServer'): Promise<EchoProcess> {
+    const child = spawn(process.execPath, [fixture(server), JSON.stringify(nic), wait], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     for await (const address of createInterface(child.stdout)) return new EchoProcess(child, address);

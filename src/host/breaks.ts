@@ -1,0 +1,47 @@
+import type { Clock } from '../channel/link.js';
+
+/** The event loop waits for a host so long at most, µs: then it turns, so that timers and promises of the process go on. */
+const SLICE = 300;
+/** What goes on by promises looks at the clock once in so many times. */
+const LOOKS = 8;
+
+/**
+ * When the event loop has to turn. Polling is not all that keeps it waiting: a promise that is settled goes on before the event loop does, and
+ * if what it does next settles another one (`for (;;) await channel.write(...)`), that never ends.
+ */
+export class Breaks {
+  readonly #clock: Clock;
+  readonly #end = new Float64Array(1);
+  #looks = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The event loop has turned, and the clock is set. True: somebody waited for it, and goes on by a promise. */
+  begin(): boolean {
+    this.#end[0] = this.#clock.cell[0] + SLICE;
+    return this.release();
+  }
+
+  /** The event loop has waited long enough, by the clock as it is set. */
+  get isDue(): boolean {
+    return this.#clock.cell[0] >= this.#end[0];
+  }
+
+  /** What who goes on by promises has to wait for first, if anything. */
+  rest(): Promise<void> | undefined {
+    if (++this.#looks % LOOKS === 0) this.#clock.read();
+    return this.isDue ? new Promise((resolve) => this.#waiting.push(resolve)) : undefined;
+  }
+
+  /** Nobody waits any more. True: somebody did. */
+  release(): boolean {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return false;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+    return true;
+  }
+}
