@@ -3,7 +3,6 @@ import { Refusal, readHandshake, readReason } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
 import {
   FrameType,
-  HEADER_BYTES,
   headerBytesOf,
   payloadLengthOf,
   acknowledgementOf,
@@ -17,12 +16,11 @@ import { ChannelState } from './events.js';
 import type { ChannelSettings } from './options.js';
 import type { FramePort } from './port.js';
 import { refusalReason } from './reasons.js';
+import { SMALLEST_MTU } from '../nic/options.js';
 import type { Strangers } from './strangers.js';
 
 /** Connections being opened to one port at a time; more are refused, so a flood of CONNECTs costs bounded memory. */
 const BACKLOG = 128;
-/** The smallest frame that is worth a channel, bytes. */
-const SMALLEST_MTU = HEADER_BYTES + 64;
 
 export interface ConnectRequest {
   readonly address: string;

@@ -3,7 +3,7 @@ import type { Frame, LinkAddress, MemoryOptions, Nic, NicInfo, NicState, PeerInd
 import { NIC_COUNTERS, NO_FRAME, NicCounter } from './contract.js';
 import { FrameStore } from './frameStore.js';
 import { closedError, tooLong } from './nicErrors.js';
-import { checkFrameMemory, framesOption, integerOption, knownOptions, powerOfTwoFor } from './options.js';
+import { checkFrameMemory, framesOption, integerOption, knownOptions, powerOfTwoFor, SMALLEST_MTU } from './options.js';
 import { PeerNumbers } from './peerNumbers.js';
 
 const BURST = 64;
@@ -259,7 +259,7 @@ export function openMemory(options: MemoryOptions): MemoryNic {
     name,
     txFrames: framesOption('txFrames', options.txFrames),
     rxFrames: framesOption('rxFrames', options.rxFrames),
-    mtu: integerOption('mtu', options.mtu, DEFAULT_MTU, 64, 65535),
+    mtu: integerOption('mtu', options.mtu, DEFAULT_MTU, SMALLEST_MTU, 65535),
   };
   checkFrameMemory(shape.mtu, (shape.txFrames + shape.rxFrames) * powerOfTwoFor(shape.mtu));
   return new MemoryNic(shape);

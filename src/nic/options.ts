@@ -47,9 +47,17 @@ export function etherTypeOption(value: unknown): number {
   return integerOption('etherType', value, 0x88b5, 0x600, 0xffff);
 }
 
+/** The smallest frame that is worth a channel, bytes: a header and 64 of payload. */
+export const SMALLEST_MTU = 96;
+
 /** The frame size wanted, or all that fits. `limit`: what `source` ("the MTU of eth0") allows. */
 export function mtuOption(value: unknown, limit: number, source: string): number {
-  const mtu = integerOption('mtu', value, limit, 64, 65535);
+  if (limit < SMALLEST_MTU) {
+    throw new NicError('ERR_EMP_MTU', `Frames of ${SMALLEST_MTU} bytes do not fit: ${source} allows ${limit}.`, {
+      remedy: `Raise the limit to ${SMALLEST_MTU} or more, at both ends: no channel works with less.`,
+    });
+  }
+  const mtu = integerOption('mtu', value, limit, SMALLEST_MTU, 65535);
   if (mtu <= limit) return mtu;
   throw new NicError('ERR_EMP_MTU', `Frames of ${mtu} bytes do not fit: ${source} allows ${limit}.`, {
     remedy: `Ask for ${limit} or less, or raise the limit at both ends.`,

@@ -303,7 +303,7 @@ function sizes(socket: UdpSocket, wanted: number | undefined): Pick<Shape, 'mtu'
   // Loopback could carry more, and behind the any-address anything may be: the default fits every Ethernet.
   const cautious = owner === undefined || isLoopback(local) ? Math.min(ETHERNET_MTU - overhead, limit) : limit;
   const source = owner === undefined ? 'UDP' : `UDP over the MTU of ${owner.name}`;
-  const mtu = wanted === undefined ? cautious : mtuOption(wanted, limit, source);
+  const mtu = mtuOption(wanted ?? cautious, limit, source);
   return { mtu, overhead, frameSize: powerOfTwoFor(Math.max(SMALLEST_FRAME, mtu)) };
 }
 

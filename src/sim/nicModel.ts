@@ -1,5 +1,6 @@
 /** What a simulated NIC is like, and how it fails. */
 import { checkOptions, type Names } from '../host/arguments.js';
+import { SMALLEST_MTU } from '../nic/options.js';
 import { checkCount } from './arguments.js';
 
 /** What a NIC is plugged into. */
@@ -58,7 +59,7 @@ const TEMPER: Names<Temper> = { busy: true, holdFails: true, holdCopies: true, i
 export function checkNicOptions(options: SimNicOptions): void {
   checkOptions('nic', options, OPTIONS);
   const { mtu, txFrames, rxFrames, ring, burst, temper } = options;
-  checkCount('mtu', mtu, 64, 65535);
+  checkCount('mtu', mtu, SMALLEST_MTU, 65535);
   checkCount('txFrames', txFrames, 16, 65536);
   checkCount('rxFrames', rxFrames, 16, 65536);
   checkCount('ring', ring, 1, 65536);

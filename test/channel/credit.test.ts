@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { ChannelCounter } from '../../src/channel/counters.js';
 import { FrameType } from '../../src/wire/header.js';
+import { CALM } from '../support/sim/network.js';
 import { parse } from '../support/sim/puppet.js';
 import { FRAMEFUL, MS, SECOND, World, messages, twoHosts } from '../support/sim/world.js';
 
@@ -118,4 +119,22 @@ describe('a transmit ring that is full for a while', () => {
     expect(client.core!.sender.window.idle).toBe(true);
     expect(client.core!.link.counters[ChannelCounter.timeouts]).toBe(0);
   });
+});
+
+test('an acknowledgement that opens the window releases sends in the same turn (E3)', () => {
+  const { world, a, b } = twoHosts(80);
+  const DELAY = 50;
+  world.network.weather = { ...CALM, delayMin: DELAY, delayMax: DELAY };
+  const { server } = world.session(a, b, { lengths: messages(40, FRAMEFUL) }, {}, { window: 2, congestion: 'fixed' });
+  const told: number[] = [];
+  const left: number[] = [];
+  world.network.filter = (bytes, from) => {
+    if (from === 'b') told.push(world.network.now + DELAY);
+    else if (parse(bytes).type === FrameType.data) left.push(world.network.now);
+    return true;
+  };
+  expect(world.finish()).toEqual([]);
+  expect([server.received, left.length]).toEqual([40, 41]); // and the end
+  // Time stands still in a turn: all but the first window, and the end, leave at the very moment at which word of room comes.
+  expect(left.slice(2, -1).filter((at) => !told.includes(at))).toEqual([]);
 });

@@ -68,8 +68,8 @@ describeRoot('opening a host on', () => {
     ['an unknown interface (xdp)', 'ERR_EMP_NO_INTERFACE', () => ({ driver: 'xdp', ...place, interface: 'emp-none' })],
     ['an unknown namespace', 'ERR_EMP_NO_NAMESPACE', () => ({ driver: 'packet', ...place, namespace: 'emp-none' })],
     ['an address of another machine', 'ERR_EMP_ADDRESS', () => ({ driver: 'udp', address: '203.0.113.9' })],
-    ['an MTU that is too small (packet)', 'ERR_EMP_MTU', () => ({ driver: 'packet', ...place, mtu: 9000 })],
-    ['an MTU that is too small (xdp)', 'ERR_EMP_MTU', () => ({ driver: 'xdp', ...place, mtu: 9000 })],
+    ['frames longer than the MTU (packet)', 'ERR_EMP_MTU', () => ({ driver: 'packet', ...place, mtu: 9000 })],
+    ['frames longer than the MTU (xdp)', 'ERR_EMP_MTU', () => ({ driver: 'xdp', ...place, mtu: 9000 })],
     ['a queue out of range', 'ERR_EMP_QUEUE_RANGE', () => ({ driver: 'xdp', ...place, queue: 7 })],
     ['a mode that cannot be had', 'ERR_EMP_XDP_MODE', () => ({ driver: 'xdp', ...place, require: 'zerocopy' })],
   ];
@@ -89,6 +89,15 @@ describeRoot('opening a host on', () => {
     const { code } = await errorOf(() => Host.open({ nic: { driver, ...place } }));
     await ipBatch([`link set ${place.interface} up`], place.namespace);
     expect(code).toBe('ERR_EMP_INTERFACE_DOWN');
+  });
+
+  test.each(['packet', 'xdp', 'udp'] as const)('an MTU that is too small (%s): ERR_EMP_MTU', async (driver) => {
+    const { ipv4: address } = wire.testbed!.links[0].a;
+    await ipBatch([`link set ${place.interface} mtu 68`], place.namespace);
+    const nic = driver === 'udp' ? { driver, namespace: place.namespace, address } : { driver, ...place };
+    const { code, message } = await errorOf(() => Host.open({ nic }));
+    await ipBatch([`link set ${place.interface} mtu 1500`], place.namespace);
+    expect([code, message]).toEqual(['ERR_EMP_MTU', expect.stringContaining('96')]);
   });
 
   test.each(['packet', 'xdp'] as const)('%s without the permission: ERR_EMP_PERMISSION', (driver) => {
@@ -207,55 +216,75 @@ for (const driver of DRIVERS) {
   });
 }
 
-/** Drivers of which a second NIC can send on the same wire as a host. */
-for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
+/** A second NIC on the wire of a host: it throws any frames at it, and sees those that are for it. XDP lets a packet NIC do so at the other end. */
+class Stranger {
+  readonly nic: Nic;
+
+  constructor(
+    wire: Wire,
+    readonly host: Host,
+  ) {
+    const nic = wire.nic('b');
+    if (nic.driver === 'memory') this.nic = openNic({ ...nic, name: `raw ${nic.name}` });
+    else this.nic = openNic(nic.driver === 'udp' ? { ...nic, port: 0 } : onPacket(nic));
+  }
+
+  emit(length: number, fill: (frame: number) => void): void {
+    const { nic } = this;
+    const to = nic.peer(this.host.address);
+    const frame = nic.alloc(0);
+    fill(frame);
+    while (!nic.send(frame, length, to)) nic.flush();
+    while (!nic.flush());
+    nic.free(frame);
+    nic.forget(to);
+  }
+
+  /** The next frame of this type that the NIC is sent; `read` sees it where it lies. */
+  async answer<T>(type: number, read: (frame: number) => T): Promise<T> {
+    const { nic } = this;
+    for (;;) {
+      const count = nic.receive();
+      for (let i = 0; i < count; i++) {
+        const frame = nic.rx.frame[i];
+        if (typeOf(nic.view, frame) === type) {
+          const result = read(frame);
+          nic.recycle();
+          return result;
+        }
+      }
+      nic.recycle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+const onPacket = (nic: NicOptions): NicOptions => (nic.driver === 'xdp' ? { ...nic, driver: 'packet' } : nic);
+
+for (const driver of DRIVERS) {
   describe(`strange frames over ${driver}`, () => {
     let wire: Wire;
     let host: Host;
     let peer: Host;
     let bystander: Pair;
+    let stranger: Stranger;
     let raw: Nic;
+    const emit = (length: number, fill: (frame: number) => void) => stranger.emit(length, fill);
+    const answer = <T>(type: number, read: (frame: number) => T) => stranger.answer(type, read);
 
     beforeAll(async () => {
       wire = await Wire.up(driver);
-      [host, peer] = await wire.hosts();
+      host = await wire.host('a');
+      peer = await Host.open({ nic: onPacket(wire.nic('b')) });
       bystander = await connected(peer, host, 99);
-      const nic = wire.nic('b');
-      raw = openNic(
-        nic.driver === 'udp' ? { ...nic, port: 0 } : nic.driver === 'memory' ? { ...nic, name: 'raw' } : nic,
-      );
+      stranger = new Stranger(wire, host);
+      raw = stranger.nic;
     });
     afterAll(async () => {
       await expectUnharmed(bystander).finally(() => raw.close());
+      await peer.close({ force: true });
       await wire[Symbol.asyncDispose]();
     });
-
-    function emit(length: number, fill: (frame: number) => void): void {
-      const to = raw.peer(host.address);
-      const frame = raw.alloc(0);
-      fill(frame);
-      while (!raw.send(frame, length, to)) raw.flush();
-      while (!raw.flush());
-      raw.free(frame);
-      raw.forget(to);
-    }
-
-    /** The next frame of this type that the raw NIC is sent; `read` sees it where it lies. */
-    async function answer<T>(type: number, read: (frame: number) => T): Promise<T> {
-      for (;;) {
-        const count = raw.receive();
-        for (let i = 0; i < count; i++) {
-          const frame = raw.rx.frame[i];
-          if (typeOf(raw.view, frame) === type) {
-            const result = read(frame);
-            raw.recycle();
-            return result;
-          }
-        }
-        raw.recycle();
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
 
     test('garbage is counted by reason, and dropped', async () => {
       const rejected = (): number => Object.values(host.counters().rejected).reduce((sum, count) => sum + count, 0);
@@ -333,19 +362,23 @@ for (const driver of DRIVERS.filter((name) => name !== 'xdp')) {
       });
       expect([reason, version]).toEqual([Refusal.version, 1]);
     });
+  });
 
-    test('a peer of another version is asked: ERR_EMP_VERSION, which tells both versions', async () => {
-      const error = errorOf(() => host.connect(raw.info.address, 1));
-      const id = await answer(FrameType.connect, (frame) => sourceOf(raw.view, frame));
-      emit(HEADER_BYTES + 4, (frame) => {
-        writeReason(raw.view, frame + HEADER_BYTES, Refusal.version, 2);
-        writeHeader(raw.view, frame, version2(word0(FrameType.refuse, 0, 4)), word1(8, 0), id, 0, 0, 0, 0);
-      });
-      const { code, message } = await error;
-      // Over packet the peer's own host shares the address, and says that nothing listens: either answer may come first.
-      if (driver === 'packet') expect(['ERR_EMP_VERSION', 'ERR_EMP_REFUSED']).toContain(code);
-      else expect([code, message]).toEqual(['ERR_EMP_VERSION', expect.stringMatching(/version 2.* 1/) as string]);
+  // The address is the stranger's alone: nobody else answers there.
+  test(`a peer of another version is asked over ${driver}: ERR_EMP_VERSION, which tells both versions`, async () => {
+    await using wire = await Wire.up(driver);
+    const host = await wire.host('a');
+    const stranger = new Stranger(wire, host);
+    const error = errorOf(() => host.connect(stranger.nic.info.address, 1));
+    const { view } = stranger.nic;
+    const id = await stranger.answer(FrameType.connect, (frame) => sourceOf(view, frame));
+    stranger.emit(HEADER_BYTES + 4, (frame) => {
+      writeReason(view, frame + HEADER_BYTES, Refusal.version, 2);
+      writeHeader(view, frame, version2(word0(FrameType.refuse, 0, 4)), word1(8, 0), id, 0, 0, 0, 0);
     });
+    const { code, message } = await error;
+    stranger.nic.close();
+    expect([code, message]).toEqual(['ERR_EMP_VERSION', expect.stringMatching(/version 2.* 1/) as string]);
   });
 }
 
