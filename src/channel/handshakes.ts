@@ -1,14 +1,7 @@
 import { ChannelError } from '../errors.js';
 import { Refusal, readHandshake, readReason } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
-import {
-  FrameType,
-  headerBytesOf,
-  payloadLengthOf,
-  acknowledgementOf,
-  sequenceOf,
-  sourceOf,
-} from '../wire/header.js';
+import { FrameType, headerBytesOf, payloadLengthOf, acknowledgementOf, sequenceOf, sourceOf } from '../wire/header.js';
 import type { ControlFrames } from './controlFrames.js';
 import type { ChannelCore } from './core.js';
 import { EngineCounter } from './counters.js';

@@ -37,20 +37,26 @@ export function ethernetOpenError(error: unknown, driver: string, place: Place):
   );
 }
 
+export function noInterface(place: Place, cause?: unknown): NicError {
+  const where = place.namespace === undefined ? '' : ` --namespace ${place.namespace}`;
+  return new NicError('ERR_EMP_NO_INTERFACE', `There is no interface ${placeName(place)}.`, {
+    cause,
+    remedy: `List those there are with \`emp nics${where}\`, and choose one.`,
+  });
+}
+
 function byCode(error: SystemCallError, driver: string, place: Place): NicError {
   const options = { cause: error };
   switch (error.code) {
     case 'ENODEV':
     case 'ENXIO':
-      return new NicError('ERR_EMP_NO_INTERFACE', `There is no interface ${placeName(place)}.`, {
-        ...options,
-        remedy: 'List those there are with `emp nics`, and choose one.',
-      });
+      return noInterface(place, error);
     case 'EPERM':
     case 'EACCES':
       return new NicError('ERR_EMP_PERMISSION', `The ${driver} driver needs CAP_NET_RAW.`, {
         ...options,
-        remedy: 'Run as root, or give it to a copy of node: setcap cap_net_raw+ep ./node; or use the udp driver.',
+        remedy:
+          'Run as root, or use the udp driver; `emp doctor` has the commands (install, setcap) that give it to a copy of node.',
       });
     case 'ENOMEM':
     case 'ENOBUFS':

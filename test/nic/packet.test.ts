@@ -105,6 +105,21 @@ describeRoot('the packet driver', () => {
     openNic(a).close();
   });
 
+  it('bypasses the queueing discipline', async () => {
+    const tc = (...args: string[]) => execFileSync('ip', ['netns', 'exec', testbed.namespaces[0], 'tc', ...args]);
+    // It has room for no packet: what comes by it is dropped.
+    tc('qdisc', 'replace', 'dev', a.interface, 'root', 'pfifo', 'limit', '0');
+    try {
+      using pair = new Pair(a, b);
+      for (let i = 0; i < 20; i++) sendOne(pair.a, pair.toB, 64, i);
+      flushAll(pair.a);
+      expect(await collect(pair.b, 20)).toBe(20);
+      expect(tc('-s', 'qdisc', 'show', 'dev', a.interface).toString()).toContain('Sent 0 bytes 0 pkt');
+    } finally {
+      tc('qdisc', 'del', 'dev', a.interface, 'root');
+    }
+  });
+
   it('names the limit when frames do not fit', () => {
     expect(() => openNic({ ...a, mtu: 1501 })).toThrow(code('ERR_EMP_MTU', /1501 bytes do not fit: .* allows 1500/));
     const nic = openNic({ ...a, mtu: 600 });

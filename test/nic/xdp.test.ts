@@ -1,5 +1,5 @@
 /** What is particular to the xdp driver: modes, sharing an interface, leaving it. The rest is in contract.test.ts. */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -23,6 +23,9 @@ const FLOOR = `${ROOT}build/Release/pingpong_xdp`;
 const FEW = { txFrames: 64, rxFrames: 64 };
 
 const code = (name: string): unknown => expect.objectContaining({ code: name });
+/** A program that opens a NIC. */
+const OPEN = fileURLToPath(new URL('../host/fixture/open.mjs', import.meta.url));
+
 const at = ({ namespace, interface: name }: TestbedEnd): { namespace: string; interface: string } => ({
   namespace,
   interface: name,
@@ -122,6 +125,26 @@ describeRoot('the xdp driver', () => {
       expect(pair.a.info.notes[1]).toMatch(/^native-copy: attach: No space.*transmit queues/);
       await talk(pair.a, pair.b, 1);
       expect(() => open(end, { queue: 1 })).toThrow(code('ERR_EMP_QUEUE_RANGE'));
+      pair.a.close();
+      const native = () => open(end, { require: 'native' });
+      expect(native).toThrow(code('ERR_EMP_XDP_MODE'));
+      expect(native).toThrow(/native-zerocopy: [^]*native-copy: attach: No space/);
+    });
+
+    it.each([
+      [{}, ['XDP_COPY|XDP_USE_NEED_WAKEUP'], ['BUSY_POLL']],
+      [{ needWakeup: false }, ['sxdp_flags=XDP_COPY,'], ['NEED_WAKEUP', 'BUSY_POLL']],
+      [
+        { busyPoll: { microseconds: 20, budget: 8 } },
+        ['SO_PREFER_BUSY_POLL, [1]', 'SO_BUSY_POLL, [20]', 'SO_BUSY_POLL_BUDGET, [8]'],
+        [],
+      ],
+    ])('%j is what the kernel is asked for', (options, asked, notAsked) => {
+      const nic = JSON.stringify({ driver: 'xdp', ...at(a), ...FEW, ...options });
+      const traced = ['-f', '-e', 'trace=bind,setsockopt', process.execPath, OPEN, nic];
+      const { stderr } = spawnSync('strace', traced, { encoding: 'utf8' });
+      for (const text of asked) expect(stderr).toContain(text);
+      for (const text of notAsked) expect(stderr).not.toContain(text);
     });
 
     it.each([{ needWakeup: false }, { busyPoll: { microseconds: 20 } }, { busyPoll: { microseconds: 20, budget: 8 } }])(

@@ -100,7 +100,7 @@ function memlock(error: SystemCallError, { plan }: Subject): NicError {
     'ERR_EMP_MEMLOCK',
     `The frames take ${plan.registered} bytes of locked memory, more than this process may have.`,
     {
-      remedy: `Raise the limit (ulimit -l ${kibibytes}, or unlimited), or ask for fewer frames with txFrames and rxFrames.`,
+      remedy: `Raise the limit (ulimit -l ${kibibytes}, or unlimited), or ask for fewer frames (txFrames and rxFrames of the options of the NIC).`,
       cause: error,
     },
   );

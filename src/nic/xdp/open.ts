@@ -4,7 +4,7 @@ import type { XdpOptions } from '../contract.js';
 import { namespaceArgument } from '../namespace.js';
 import type { RawLinkFacts } from '../native.js';
 import { core, isSystemCallError } from '../native.js';
-import { checkEthernetLink, ethernetOpenError, placeName } from '../openErrors.js';
+import { checkEthernetLink, ethernetOpenError, noInterface, placeName } from '../openErrors.js';
 import {
   checkFrameMemory,
   etherTypeOption,
@@ -119,9 +119,7 @@ function findLink(place: { interface: string; namespace: string | undefined }): 
   } catch (error) {
     throw ethernetOpenError(error, 'xdp', place);
   }
-  throw new NicError('ERR_EMP_NO_INTERFACE', `There is no interface ${placeName(place)}.`, {
-    remedy: 'List those there are with `emp nics`, and choose one.',
-  });
+  throw noInterface(place);
 }
 
 /** One mode, with a socket of its own. Undefined, and the reason in `tried`, if only this mode is ruled out. */
