@@ -133,6 +133,17 @@ export class SendWindow {
     return this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)];
   }
 
+  /** Puts into `age` how long ago the frame was last sent, µs. */
+  measure(sequence: number, now: Float64Array, age: Float64Array): void {
+    age[0] = now[0] - this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)];
+  }
+
+  /** Puts into `latest` when the frame was last sent, if that is later, µs. */
+  noteLatest(sequence: number, latest: Float64Array): void {
+    const at = this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)];
+    if (at > latest[0]) latest[0] = at;
+  }
+
   /** How often the frame was sent. */
   sends(sequence: number): number {
     return this.slots[this.slot(sequence) + Slot.sends];
@@ -151,9 +162,12 @@ export class SendWindow {
     this.slots[this.slot(sequence) + Slot.sacked] = path << 1;
   }
 
-  /** The frame was sent (again). */
-  sent(sequence: number, now: number): void {
-    this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)] = now;
+  /**
+   * The frame was sent (again). The time is in a cell, here and below: as an argument or a result a double may be an allocation, for each
+   * frame, wherever V8 does not join the two functions.
+   */
+  sent(sequence: number, now: Float64Array): void {
+    this.#times[(sequence & this.mask) << (SLOT_SHIFT - 1)] = now[0];
     this.slots[this.slot(sequence) + Slot.sends]++;
   }
 

@@ -75,7 +75,7 @@ export class Swift implements Congestion {
   acknowledged(frames: number, limited: boolean): void {
     const state = this.#state;
     const rtt = this.#times.rtt[0];
-    this.#noteBase(rtt);
+    this.#noteBase();
     state[TOLERANCE] = Math.min(state[TOLERANCE] + TOLERATED * frames, TOLERATED_AT_ONCE);
     if (this.#times.now[0] >= state[DRAIN_AT] && this.#drains(limited)) return;
     // The usual case of who asks and waits for the answer: a delay is not of its making.
@@ -102,8 +102,9 @@ export class Swift implements Congestion {
     return false;
   }
 
-  #noteBase(rtt: number): void {
+  #noteBase(): void {
     const state = this.#state;
+    const rtt = this.#times.rtt[0];
     if (rtt < state[BASE]) state[BASE] = rtt;
     if (rtt < state[NEXT_BASE]) state[NEXT_BASE] = rtt;
     if (this.#times.now[0] < state[PERIOD_ENDS]) return;

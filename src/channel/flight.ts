@@ -132,7 +132,7 @@ export class Flight {
     if (!link.send(frame, link.headerBytes + (w0 >>> 16))) return false;
     receiver.acknowledged();
     this.#trails?.went(sequence);
-    window.sent(sequence, link.now[0]);
+    window.sent(sequence, link.now);
     return true;
   }
 
@@ -181,7 +181,7 @@ export class Flight {
     if (this.#times[Time.resend] !== Infinity) return;
     const { window, rtt } = this;
     if (window.outstanding > 0) {
-      this.#times[Time.resend] = this.#link.now[0] + this.#patience.wait;
+      this.#patience.arm(this.#times, this.#link.now);
     } else if (window.starved) this.#times[Time.resend] = this.#link.now[0] + rtt.rto;
   }
 
@@ -199,7 +199,7 @@ export class Flight {
     const { una } = window;
     if (last !== una && window.sends(una) > 1) this.#resend(una, ChannelCounter.tailProbes);
     if (this.#resend(last, ChannelCounter.tailProbes)) this.#patience.probed();
-    this.#times[Time.resend] = this.#link.now[0] + this.#patience.wait;
+    this.#patience.arm(this.#times, this.#link.now);
     return true;
   }
 
@@ -290,7 +290,7 @@ export class Flight {
   /** So many more frames are known to have arrived, and when: now, the newest of them. */
   #arrived(count: number, newest: number, limited: boolean): void {
     const { window, rtt, congestion } = this;
-    rtt.latest[0] = this.#link.now[0] - window.sentAt(newest);
+    window.measure(newest, this.#link.now, rtt.latest);
     rtt.sampleLatest();
     this.#patience.measured();
     congestion.acknowledged(count, limited);

@@ -1,4 +1,5 @@
 import type { RttEstimator } from '../arq/rtt.js';
+import { Time } from './link.js';
 
 /** The soonest that the last frame is sent again, µs: a receiver's turn, or the waking of its process, is no loss. */
 const SOONEST_PROBE = 300;
@@ -21,11 +22,11 @@ export class Patience {
     return this.#probes < PROBES && this.#rtt.known;
   }
 
-  /** µs */
-  get wait(): number {
+  /** Sets the time to resend, from now on. */
+  arm(times: Float64Array, now: Float64Array): void {
     const { smoothed, variance, rto } = this.#rtt;
-    if (!this.mayProbe) return rto;
-    return Math.min(Math.max(2 * smoothed + 4 * variance, SOONEST_PROBE) * (1 << this.#probes), rto);
+    const probe = Math.max(2 * smoothed + 4 * variance, SOONEST_PROBE) * (1 << this.#probes);
+    times[Time.resend] = now[0] + (this.mayProbe ? Math.min(probe, rto) : rto);
   }
 
   probed(): void {

@@ -36,9 +36,9 @@ export class Repairs {
 
   /** A frame has arrived. */
   arrived(sequence: number): void {
-    const at = this.#window.sentAt(sequence);
-    this.#deliveredAt[0] = Math.max(this.#deliveredAt[0], at);
-    if (this.#window.sends(sequence) > 1) this.#repairedAt[0] = Math.max(this.#repairedAt[0], at);
+    const window = this.#window;
+    window.noteLatest(sequence, this.#deliveredAt);
+    if (window.sends(sequence) > 1) window.noteLatest(sequence, this.#repairedAt);
   }
 
   /** So long ago was the latest repair sent that has arrived, µs. */

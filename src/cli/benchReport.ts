@@ -13,6 +13,7 @@ interface Flags {
   title?: string;
   svg?: string;
   figure?: string;
+  json?: boolean;
 }
 
 export function registerReport(bench: Command): void {
@@ -24,6 +25,7 @@ export function registerReport(bench: Command): void {
     .option('--title <text>', 'of the page', nonEmpty)
     .option('--svg <file>', 'where one of its figures goes, as a picture', nonEmpty)
     .option('--figure <id>', 'which: peers-pingpong-16, percentiles-16, ...', nonEmpty)
+    .option('--json', 'print what was written as one JSON object instead of text')
     .hook('preAction', partners({ title: 'html', svg: 'figure', figure: 'svg' }))
     .addHelpText(
       'after',
@@ -38,7 +40,7 @@ Examples:
     .action(run);
 }
 
-async function run(files: string[], { html, title, svg, figure }: Flags): Promise<void> {
+async function run(files: string[], { html, title, svg, figure, json }: Flags): Promise<void> {
   if (html === undefined && svg === undefined) {
     throw new ArgumentError('It is not said where the report goes.', { remedy: 'Add --html FILE.' });
   }
@@ -46,15 +48,16 @@ async function run(files: string[], { html, title, svg, figure }: Flags): Promis
   const { readFiles } = await import('../../bench/report/read.js');
   const { writePicture, writeReport } = await import('../../bench/report/write.js');
   const results = await readFiles(files);
-  if (html !== undefined) {
-    await writeReport(results, html, title === undefined ? {} : { title });
-    const count = results.runs.length;
-    print(`${html}: ${count} result${count === 1 ? '' : 's'}, ${kilobytes(html)}`);
-  }
-  if (svg !== undefined) {
-    await writePicture(results, svg, figure!);
-    print(`${svg}: ${figure}, ${kilobytes(svg)}`);
-  }
+  const count = results.runs.length;
+  if (html !== undefined) await writeReport(results, html, title === undefined ? {} : { title });
+  if (svg !== undefined) await writePicture(results, svg, figure!);
+  if (json === true) return print(JSON.stringify({ results: count, html: written(html), svg: written(svg) }));
+  if (html !== undefined) print(`${html}: ${count} result${count === 1 ? '' : 's'}, ${kilobytes(html)}`);
+  if (svg !== undefined) print(`${svg}: ${figure}, ${kilobytes(svg)}`);
+}
+
+function written(file: string | undefined): { file: string; bytes: number } | undefined {
+  return file === undefined ? undefined : { file, bytes: statSync(file).size };
 }
 
 function kilobytes(file: string): string {

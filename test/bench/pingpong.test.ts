@@ -57,6 +57,19 @@ describe('emp bench pingpong', () => {
     expect(gc).toMatchObject({ scavenges: expect.any(Number), others: expect.any(Number) });
   });
 
+  for (const driver of ['memory', 'udp', 'packet', 'xdp'] as const) {
+    (driver === 'memory' || driver === 'udp' ? describe : describeRoot)(`over ${driver}`, () => {
+      it('no frame costs an allocation', async () => {
+        // Code that is not compiled yet allocates.
+        const many = ['--warmup', '50000', '--rounds', '300000'];
+        const [{ gc }] = await measure('--driver', driver, '--check-allocations', ...many);
+        // A number on the heap for each frame would be 12 bytes, four times a round. What there is, is the compiler's, once.
+        expect(gc!.scavenges).toBeLessThanOrEqual(1);
+        if (gc!.bytes_per_round !== null) expect(gc!.bytes_per_round).toBeLessThan(24);
+      });
+    });
+  }
+
   it('prints a header, percentiles and a histogram', async () => {
     const { code, stdout } = await emp('bench', 'pingpong', '--driver', 'memory', ...FEW);
     expect(code).toBe(0);

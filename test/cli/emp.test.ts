@@ -4,24 +4,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
-import { dist, emp } from '../support/emp.js';
+import { dist, emp, everyCommand } from '../support/emp.js';
 
-const COMMANDS = [
-  [],
-  ['doctor'],
-  ['nics'],
-  ['testbed'],
-  ['testbed', 'up'],
-  ['testbed', 'down'],
-  ['testbed', 'status'],
-  ['testbed', 'exec'],
-  ['echo'],
-  ['capture'],
-  ['bench'],
-  ['bench', 'all'],
-  ['bench', 'pingpong'],
-  ['bench', 'peers'],
-];
+const COMMANDS = await everyCommand();
 
 describe('help', () => {
   it.concurrent.each(COMMANDS.map((command) => [command.join(' '), command] as const))(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { emp } from '../support/emp.js';
+import { emp, everyCommand } from '../support/emp.js';
 
 /** A value of an option that means something by itself, or the option without which it means nothing. */
 type Partner = 'alone' | { needs: string; value?: string };
@@ -8,6 +8,26 @@ type Partner = 'alone' | { needs: string; value?: string };
 const json = { '--json': 'alone' } as const;
 const pid = { needs: '--pid', value: '1' } as const;
 const peer = (value: string): Partner => ({ needs: '--peer', value });
+
+const place = {
+  '--interface': peer('lo'),
+  '--namespace': peer('emp-a'),
+  '--queue': peer('1'),
+  '--require': peer('native'),
+  '--local': peer('127.0.0.1'),
+  '--peer': { needs: '--driver', value: '127.0.0.1' },
+} as const;
+
+const alone = <Flag extends string>(...flags: Flag[]) =>
+  Object.fromEntries(flags.map((flag) => [flag, 'alone'])) as Record<Flag, 'alone'>;
+
+/** What the tests of `emp bench` have but ping-pong. */
+const measured = {
+  ...json,
+  ...place,
+  ...alone('--driver', '--size', '--seconds', '--rounds', '--warmup', '--slices', '--verify', '--seed', '--no-pin'),
+  ...alone('--cores', '--mtu', '--html', '--csv'),
+} as const;
 
 /** Every option there is, each looked at for the flaw of being passed over in silence when another one is missing. */
 const COMMANDS: Record<string, Record<string, Partner>> = {
@@ -58,11 +78,7 @@ const COMMANDS: Record<string, Record<string, Partner>> = {
   'bench pingpong': {
     ...json,
     '--driver': 'alone',
-    '--interface': peer('lo'),
-    '--namespace': peer('emp-a'),
-    '--queue': peer('1'),
-    '--require': peer('native'),
-    '--local': peer('127.0.0.1'),
+    ...place,
     '--wait': 'alone',
     '--size': 'alone',
     '--rounds': 'alone',
@@ -71,7 +87,6 @@ const COMMANDS: Record<string, Record<string, Partner>> = {
     '--floor-mode': { needs: '--baseline', value: 'ring' },
     '--slices': { needs: '--baseline', value: '2' },
     '--mtu': 'alone',
-    '--peer': { needs: '--driver', value: '127.0.0.1' },
     '--port': peer('7'),
     '--payload-check': 'alone',
     '--check-allocations': 'alone',
@@ -80,7 +95,46 @@ const COMMANDS: Record<string, Record<string, Partner>> = {
     '--html': 'alone',
     '--raw': 'alone',
   },
+  'bench rate': { ...measured, ...alone('--no-baseline', '--floor-mode', '--wait') },
+  'bench throughput': { ...measured, ...alone('--no-baseline', '--floor-mode', '--wait') },
+  'bench requests': { ...measured, ...alone('--outstanding', '--no-baseline', '--floor-mode', '--wait', '--raw') },
+  'bench load': { ...measured, ...alone('--outstanding', '--rate', '--no-baseline', '--wait', '--raw') },
+  'bench connections': {
+    ...measured,
+    ...alone('--outstanding', '--channels', '--no-baseline', '--floor-mode', '--wait', '--raw'),
+  },
+  'bench depth': { ...measured, ...alone('--depth', '--no-baseline', '--floor-mode', '--wait', '--raw') },
+  'bench loss': { ...measured, ...alone('--loss', '--wait', '--raw') },
+  'bench idle': { ...measured, ...alone('--no-baseline', '--raw') },
+  'bench failover': {
+    ...json,
+    ...alone('--driver', '--policy', '--wait', '--links', '--failures', '--every', '--kinds', '--size', '--no-pin'),
+    ...alone('--html', '--csv'),
+  },
+  'bench peers': {
+    ...json,
+    ...alone('--quick', '--size', '--buffer', '--test', '--peer', '--driver', '--slices', '--rounds', '--warmup'),
+    ...alone('--seconds', '--limit', '--no-pin', '--cores', '--mtu', '--csv'),
+  },
+  'bench report': {
+    ...json,
+    '--html': 'alone',
+    '--title': { needs: '--html', value: 'x' },
+    '--svg': { needs: '--figure', value: 'x.svg' },
+    '--figure': { needs: '--svg', value: 'x' },
+  },
+  stat: { ...json, ...alone('--once', '--interval', '--prometheus'), '--per-channel': { needs: '--prometheus' } },
 };
+
+/** What a command wants besides its options. */
+const WORDS: Record<string, string[]> = { 'bench report': ['results.json'] };
+
+it('every command is in the table', async () => {
+  const leaves = (await everyCommand()).map((words) => words.join(' '));
+  // Those that only have others below them have no options of their own but --batch.
+  const above = ['', 'bench', 'testbed'];
+  expect(leaves.filter((name) => !above.includes(name)).sort()).toEqual(Object.keys(COMMANDS).sort());
+});
 
 describe.concurrent('the options of', () => {
   it.each(Object.entries(COMMANDS))('emp %s are all looked at here', async (command, options) => {
@@ -96,8 +150,8 @@ describe.concurrent('an option without its partner is an error of usage that nam
       partner === 'alone' ? [] : [[command, flag, partner] as const],
     ),
   );
-  it.each(cases)('emp %s %s', async (command, flag, { needs, value = '' }) => {
-    const { code, stdout, stderr } = await emp(...command.split(' '), flag, value);
+  it.each(cases)('emp %s %s', async (command, flag, { needs, value }) => {
+    const { code, stdout, stderr } = await emp(...command.split(' '), ...(WORDS[command] ?? []), flag, ...(value === undefined ? [] : [value]));
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toBe(`emp: ${flag} means nothing without ${needs}.\n  Add ${needs}, or leave ${flag} out.\n`);
   });

@@ -47,3 +47,12 @@ export class Emp {
 export function emp(...args: string[]): Promise<Result> {
   return new Emp(args).ended();
 }
+
+/** Every command, as its words, those that only have others below them included: what `--help` shows is what there is. */
+export async function everyCommand(words: readonly string[] = []): Promise<string[][]> {
+  const { stdout } = await emp(...words, '--help');
+  const listed = stdout.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? '';
+  const names = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name).filter((name) => name !== 'help');
+  const below = await Promise.all(names.map((name) => everyCommand([...words, name])));
+  return [[...words], ...below.flat()];
+}
