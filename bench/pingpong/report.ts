@@ -74,8 +74,13 @@ function percentiles({ rtt_us, baseline }: PingpongResult): string {
   return rows.join('\n');
 }
 
-function remarks({ baseline_note, gc, noise, notes }: PingpongResult): string[] {
+function remarks(result: PingpongResult): string[] {
+  const { baseline_note, gc, noise, notes, slices, ratio_p50, ratio_low, ratio_high } = result;
   const lines: string[] = [];
+  if (ratio_p50 !== null && slices > 1) {
+    const range = `${ratio_low!.toFixed(2)} to ${ratio_high!.toFixed(2)}`;
+    lines.push(`p50 of ${slices} slices in turns with bare C: ${ratio_p50.toFixed(2)} times, from ${range}.`);
+  }
   if (baseline_note !== null) lines.push(`No baseline: ${baseline_note}.`);
   if (gc !== null) {
     const bytes = gc.bytes_per_round === null ? '' : `; the heaps grew by ${gc.bytes_per_round} bytes for each round`;

@@ -38,7 +38,10 @@ export interface PingpongResult extends Losses, Distribution {
       } & Distribution)
     | null;
   baseline_note: string | null;
+  /** Of the medians of slices beside each other: the median, the smallest, the largest. */
   ratio_p50: number | null;
+  ratio_low: number | null;
+  ratio_high: number | null;
   ratio_p99: number | null;
   gc: {
     scavenges: number;
@@ -66,6 +69,6 @@ export interface Measured {
   readonly baselineSamples: Float64Array | undefined;
 }
 
-export function ratio(ours: number, floor: number | undefined): number | null {
-  return floor === undefined ? null : Math.round((1000 * ours) / floor) / 1000;
+export function ratio(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(1000 * value) / 1000;
 }

@@ -15,7 +15,7 @@ import { chooseCores, describeMachine, type Cores, type Machine } from '../machi
 import { listenToMachine, noiseOf } from '../noise.js';
 import { floorMissing, type FloorPath } from '../program.js';
 import { percentile, Pool } from '../samples.js';
-import { spread } from '../statistics.js';
+import { ratios, spread } from '../statistics.js';
 import type { Wait } from './commands.js';
 import { coresOf, Ends, type Watched } from './ends.js';
 import { ratio, type Measured, type Skipped } from './result.js';
@@ -202,6 +202,7 @@ class Bench {
     let floorMode = '';
     let gc: Watched | undefined;
     const medians: number[] = [];
+    const floorMedians: number[] = [];
     const machine = await listenToMachine();
     for (let slice = 0; slice < slices; slice += 1) {
       // A-B, B-A, A-B, ...: neither always follows the other.
@@ -216,6 +217,7 @@ class Bench {
         } else if (floor !== undefined) {
           const one = await this.#floorSlice(size, rounds);
           floor.add(one.samples);
+          floorMedians.push(medianOf(floor.samples.subarray(-rounds)));
           floorLost += one.lost + one.wrong;
           floorMode = one.mode;
           progress.add(rounds);
@@ -223,9 +225,9 @@ class Bench {
       }
     }
     const times = timesOf(ours.samples);
-    const rtt = times.rtt_us;
     const floorTimes = floor === undefined ? undefined : timesOf(floor.samples);
-    const noise = noiseOf(machine, spread(medians));
+    const compared = ratios(medians, floorMedians);
+    const noise = noiseOf(machine, Math.max(spread(medians), spread(floorMedians)));
     return {
       samples: ours.samples,
       baselineSamples: floor?.samples,
@@ -253,8 +255,10 @@ class Bench {
                 ...floorTimes,
               },
         baseline_note: options.baseline ? note : null,
-        ratio_p50: ratio(rtt.p50, floorTimes?.rtt_us.p50),
-        ratio_p99: ratio(rtt.p99, floorTimes?.rtt_us.p99),
+        ratio_p50: ratio(compared?.median),
+        ratio_low: ratio(compared?.low),
+        ratio_high: ratio(compared?.high),
+        ratio_p99: floorTimes === undefined ? null : ratio(times.rtt_us.p99 / floorTimes.rtt_us.p99),
         gc: gc === undefined ? null : collected(gc, options.rounds),
         noisy: noise.length > 0,
         noise,

@@ -104,7 +104,8 @@ function ratio({ ratio: middle, ratio_low, ratio_high, ratio_p50, ratio_p99 }: R
       : `${two(middle)} (${ratio_low.toFixed(2)} to ${ratio_high.toFixed(2)})`;
   }
   if (ratio_p50 === undefined) return '';
-  return `${two(ratio_p50)}${ratio_p99 === undefined ? '' : `, p99 ${two(ratio_p99)}`}`;
+  const range = ratio_low === undefined ? '' : ` (${ratio_low.toFixed(2)} to ${(ratio_high ?? ratio_low).toFixed(2)})`;
+  return `${two(ratio_p50)}${range}${ratio_p99 === undefined ? '' : `, p99 ${two(ratio_p99)}`}`;
 }
 
 function noise({ noisy, noise: reasons = [] }: Run): string {
