@@ -193,31 +193,40 @@ describe('emp capture', () => {
     expect((await listed()).map(({ pid }) => pid)).not.toContain(openAt.pid);
   });
 
-  it('writes the frames of a channel, from its handshake to its end', async () => {
-    const [server, listening] = await echo(['--local', '127.0.0.1:0'], { EMP_TAP: '1' });
-    const file = join(folder, 'whole.pcapng');
+  /** Captures what passes through the server, from the handshake to the end, and looks at it with tshark. */
+  async function captured(server: readonly string[], client: NicOptions, name: string): Promise<void> {
+    const [echoing, listening] = await echo(server, { EMP_TAP: '1' });
+    const file = join(folder, `${name}.pcapng`);
     const capture = new Emp(['capture', '--pid', String(listening.pid), '-w', file, '--json']);
     await attached(file);
-    await exchange({ driver: 'udp', port: 0 }, listening, [1, 2, 3, 5000]);
-    await server.interrupt(); // the end of the host is the end of the capture
+    await exchange(client, listening, [1, 2, 3, 5000]);
+    await echoing.interrupt(); // the end of the host is the end of the capture
     const { code, stdout } = await capture.ended();
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as { file: string; frames: number; dropped: number; bytes: number };
     expect(result).toMatchObject({ file, dropped: 0, bytes: readFileSync(file).length });
     if (!hasTshark) return;
     const port = listening.address.split(':')[1];
-    const rows = readFields(
-      readFileSync(file),
-      ['emp.type', 'emp.header_check.status', 'frame.packet_flags_direction'],
-      '-X',
-      dissector,
-      '-d',
-      `udp.port==${port},emp`,
-    );
+    const fields = ['emp.type', 'emp.header_check.status', 'frame.packet_flags_direction'];
+    const asEmp = client.driver === 'udp' ? ['-d', `udp.port==${port},emp`] : [];
+    const rows = readFields(readFileSync(file), fields, '-X', dissector, ...asEmp);
     expect(rows).toHaveLength(result.frames);
     expect(rows[0]).toEqual(['1', 'good', '0x00000001']); // CONNECT comes in,
     expect(rows[1]).toEqual(['2', 'good', '0x00000002']); // ACCEPT goes out
     expect(new Set(rows.map(([, status]) => status))).toEqual(new Set(['good']));
+  }
+
+  it('writes the frames of a channel, from its handshake to its end', () =>
+    captured(['--local', '127.0.0.1:0'], { driver: 'udp', port: 0 }, 'udp'));
+
+  // tcpdump sees nothing of AF_XDP.
+  describeRoot('over Ethernet', () => {
+    it.each(['packet', 'xdp'] as const)('writes them too: %s', async (driver) => {
+      await using testbed = await Testbed.up();
+      const { a, b } = testbed.links[0];
+      const client = { driver, namespace: a.namespace, interface: a.interface };
+      await captured(['--driver', driver, '-n', b.namespace, '-i', b.interface], client, driver);
+    });
   });
 
   it('stops at the count, and at Ctrl-C, with a whole file', async () => {

@@ -144,6 +144,20 @@ export const DRIVERS: readonly DriverCase[] = [
     badAddresses: BAD_ETHERNET,
   },
   {
+    name: 'xdp, jumbo frames, generic copy',
+    wire: 'ethernet',
+    testbedMtu: 9000,
+    options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['generic-copy'] }),
+    badAddresses: BAD_ETHERNET,
+  },
+  {
+    name: 'xdp, the longest frames',
+    wire: 'ethernet',
+    testbedMtu: 65535,
+    options: (end, link) => ({ driver: 'xdp', ...place(end, link), modes: ['native-copy'] }),
+    badAddresses: BAD_ETHERNET,
+  },
+  {
     name: 'udp4, loopback',
     wire: 'udp',
     options: (end) => loopback(end, '127.0.0.1'),
