@@ -4,6 +4,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { Wait } from './pingpong/commands.js';
 import {
   endFlags,
   firstLine,
@@ -16,6 +17,22 @@ import {
   type FloorPath,
 } from './program.js';
 
+/** How a bare C program waits: it spins, sleeps in poll(), or sleeps when it has spun for as long as a host that is `adaptive`. */
+export type FloorWait = 'spin' | 'block' | 'adaptive';
+
+/** As ours does. */
+export function floorWaitOf(wait: Wait): FloorWait {
+  return wait === 'event' ? 'block' : wait;
+}
+
+/** As long as ours polls before it sleeps, µs. */
+const PATIENCE = 50;
+const WAIT_FLAGS: Readonly<Record<FloorWait, readonly string[]>> = {
+  spin: [],
+  block: ['--block'],
+  adaptive: ['--block', '--patience', String(PATIENCE)],
+};
+
 export interface FloorOptions {
   path: FloorPath;
   /** xdp: what ours obtained, so that like is compared with like. */
@@ -25,8 +42,7 @@ export interface FloorOptions {
   size: number;
   rounds: number;
   warmup: number;
-  /** Sleeps in poll() instead of spinning. */
-  block: boolean;
+  wait: FloorWait;
   /** Rounds/s that are due, and the time counts from then; default: a round follows the last one. */
   rate?: number;
   signal?: AbortSignal;
@@ -73,8 +89,7 @@ async function namelessFile(): Promise<FileHandle> {
 function start(options: FloorOptions, role: string, end: FloorEnd, raw?: FileHandle): ChildProcess {
   const { mode, size, rounds, warmup, rate } = options;
   const flags = flagWords({ role, mode, size, rounds, warmup, rate, ...endFlags(end) });
-  const block = options.block ? ['--block'] : [];
   const samples = raw === undefined ? [] : ['--raw', '/proc/self/fd/3'];
-  const words = [floorProgram(options.path), ...flags, ...block, ...samples];
+  const words = [floorProgram(options.path), ...flags, ...WAIT_FLAGS[options.wait], ...samples];
   return startProgram(words, ['ignore', 'pipe', 'pipe', raw?.fd ?? 'ignore']);
 }

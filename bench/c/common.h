@@ -35,6 +35,7 @@ struct options {
   uint64_t warmup;
   uint64_t ms;
   uint64_t rate;
+  uint64_t patience;
   const char* interface;
   const char* namespace_;
   const char* local;
@@ -114,7 +115,7 @@ static uint64_t number(const char* text, const char* flag) {
 }
 
 static void parse(int argc, char** argv) {
-  enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, MS, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW, RATE };
+  enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, MS, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW, RATE, PATIENCE };
   static const struct option flags[] = {{"role", 1, 0, ROLE},           {"interface", 1, 0, INTERFACE},
                                         {"namespace", 1, 0, NAMESPACE}, {"cpu", 1, 0, CPU},
                                         {"size", 1, 0, SIZE},           {"rounds", 1, 0, ROUNDS},
@@ -122,7 +123,8 @@ static void parse(int argc, char** argv) {
                                         {"local", 1, 0, LOCAL},         {"peer", 1, 0, PEER},
                                         {"mode", 1, 0, MODE},           {"queue", 1, 0, QUEUE},
                                         {"block", 0, 0, BLOCK},         {"raw", 1, 0, RAW},
-                                        {"rate", 1, 0, RATE},           {0, 0, 0, 0}};
+                                        {"rate", 1, 0, RATE},           {"patience", 1, 0, PATIENCE},
+                                        {0, 0, 0, 0}};
   const char* role = "";
   for (int flag, index = 0; (flag = getopt_long(argc, argv, "", flags, &index)) != -1;) {
     const char* name = flags[index].name;
@@ -171,6 +173,9 @@ static void parse(int argc, char** argv) {
         break;
       case RATE:
         opt.rate = number(optarg, name);
+        break;
+      case PATIENCE:
+        opt.patience = number(optarg, name);
         break;
       default:
         usage("unknown flag");

@@ -14,7 +14,7 @@
 #define LOSSES_IN_A_ROW 50
 
 static const char* kind_name(void) { return "pingpong"; }
-static const char* kind_flags(void) { return "[--rounds N] [--warmup N] [--rate N] [--block] [--raw FILE]"; }
+static const char* kind_flags(void) { return "[--rounds N] [--warmup N] [--rate N] [--block [--patience US]] [--raw FILE]"; }
 
 // ---- a path, beside what common.h asks for ---------------------------------------------------------------------------
 
@@ -31,8 +31,19 @@ static void path_release(uint8_t* message);
 
 static int descriptor;
 
+// When the wait began that is under way; 0: it has not been looked at.
+static uint64_t waiting_since;
+
+// --block sleeps in poll(); with --patience after so many microseconds of polling.
+static inline bool may_sleep(void) {
+  if (opt.patience == 0) return true;
+  uint64_t now = now_ns();
+  if (waiting_since == 0) waiting_since = now;
+  return now - waiting_since > opt.patience * 1000;
+}
+
 static inline void wait_a_moment(void) {
-  if (opt.block) {
+  if (opt.block && may_sleep()) {
     struct pollfd p = {.fd = descriptor, .events = POLLIN};
     poll(&p, 1, 100);
   } else {
@@ -46,6 +57,7 @@ static void serve(void) {
     uint8_t* message = path_receive(&length);
     if (message != NULL) {
       path_reply(message, length);
+      waiting_since = 0;
     } else {
       wait_a_moment();
     }
@@ -87,6 +99,7 @@ static uint64_t round_trip(uint32_t sequence, struct tally* tally) {
   uint64_t start = await_turn();
   uint64_t sent = start;
   send_round(sequence);
+  waiting_since = 0;
   for (uint32_t idle = 0, losses = 0; !stop;) {
     uint32_t got;
     uint8_t* in = path_receive(&got);
@@ -144,7 +157,7 @@ static void report(double* us, uint64_t elapsed, const struct tally* tally) {
       "llu,"
       "\"stale\":%llu,\"wrong\":%llu,\"rtt_us\":{\"min\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,"
       "\"p9999\":%.3f,\"max\":%.3f,\"mean\":%.3f},\"elapsed_us_per_round\":%.3f}\n",
-      path_name(), opt.mode, opt.block ? "block" : "spin", opt.size, (unsigned long long)n,
+      path_name(), opt.mode, !opt.block ? "spin" : opt.patience == 0 ? "block" : "adaptive", opt.size, (unsigned long long)n,
       (unsigned long long)tally->lost, (unsigned long long)tally->stale, (unsigned long long)tally->wrong, us[0],
       percentile(us, n, 0.5), percentile(us, n, 0.9), percentile(us, n, 0.99), percentile(us, n, 0.999),
       percentile(us, n, 0.9999), us[n - 1], sum / (double)n, (double)elapsed / 1000.0 / (double)n);

@@ -1,4 +1,5 @@
 import type { DriverName } from '../../src/index.js';
+import type { FloorWait } from '../baseline.js';
 import type { Collections } from '../collections.js';
 import type { Distribution } from '../distribution.js';
 import type { Machine } from '../machine.js';
@@ -31,7 +32,7 @@ export interface PingpongResult extends Losses, Distribution {
     | ({
         path: string;
         mode: string;
-        wait: 'spin' | 'block';
+        wait: FloorWait;
         rounds: number;
         lost: number;
         rtt_us: Summary;

@@ -8,7 +8,7 @@ import {
   type NicOptions,
 } from '../../src/index.js';
 import { Testbed } from '../../src/testbed/testbed.js';
-import { runFloor } from '../baseline.js';
+import { floorWaitOf, runFloor } from '../baseline.js';
 import { addCollections } from '../collections.js';
 import { timesOf } from '../distribution.js';
 import { chooseCores, describeMachine, type Cores, type Machine } from '../machine.js';
@@ -249,7 +249,7 @@ class Bench {
             : {
                 path: driver,
                 mode: floorMode,
-                wait: this.#floorBlocks ? 'block' : 'spin',
+                wait: floorWaitOf(options.wait),
                 rounds: options.rounds,
                 lost: floorLost,
                 ...floorTimes,
@@ -291,10 +291,6 @@ class Bench {
 
   // ---- the floor ----
 
-  get #floorBlocks(): boolean {
-    return this.options.wait === 'event';
-  }
-
   #baselineNote(size: number): string | null {
     const { driver, info, setup } = this.#chosen;
     if (setup.floor === undefined) {
@@ -328,7 +324,7 @@ class Bench {
       size,
       rounds,
       warmup: this.options.warmup,
-      block: this.#floorBlocks,
+      wait: floorWaitOf(this.options.wait),
       ...(this.options.signal === undefined ? {} : { signal: this.options.signal }),
     });
   }

@@ -102,7 +102,7 @@ export const TARGETS: readonly Target[] = [
     figures: latencyUnderLoss(0.01),
   },
   {
-    name: 'p50 / bare C that blocks, hosts that sleep',
+    name: 'p50 / bare C that waits in the same way, hosts that sleep',
     bar: { atMost: 1.25 },
     format: times,
     figures: waitingRatio,

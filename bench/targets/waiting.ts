@@ -1,22 +1,24 @@
 import { digits, percent, us } from '../report/format.js';
 import type { Run } from '../report/run.js';
-import { byDriver, find } from './find.js';
+import { find } from './find.js';
 import type { Figure } from './target.js';
 
 const SLEEPERS = ['event', 'adaptive'];
 
-/** Both beside the bare C program that blocks, which took turns with `event`: the one that `adaptive` takes turns with spins. */
+/**
+ * Each beside the bare C program that waits in the same way: that sleeps at once, or when it has spun for a while. One round trip after
+ * the other keeps `adaptive` awake; few of them let it sleep.
+ */
 export function waitingRatio(runs: readonly Run[]): Figure[] {
-  return [...byDriver(find(runs, { test: 'idle', activity: 'closed' }))].flatMap(([driver, own]) => {
-    const blocking = own.find(({ wait }) => wait === 'event')?.baseline?.rtt_us?.p50;
-    return SLEEPERS.flatMap((wait): Figure[] => {
-      const run = own.find((one) => one.wait === wait);
-      const p50 = run?.rtt_us?.p50;
-      if (blocking === undefined || run === undefined || p50 === undefined) return [];
-      const from = `${us(p50)} µs, bare C ${us(blocking)} µs`;
-      return [{ of: `${driver}, ${wait}`, value: p50 / blocking, from, runs: [run] }];
-    });
-  });
+  return ['closed', 'sparse'].flatMap((activity) =>
+    find(runs, { test: 'idle', activity }).flatMap((run): Figure[] => {
+      const { driver, wait = 'spin', ratio, rtt_us, baseline } = run;
+      const [p50, bare] = [rtt_us?.p50, baseline?.rtt_us?.p50];
+      if (!SLEEPERS.includes(wait) || ratio === undefined || p50 === undefined || bare === undefined) return [];
+      const from = `${us(p50)} µs, bare C ${us(bare)} µs`;
+      return [{ of: `${driver}, ${wait}, ${activity}`, value: ratio, from, runs: [run] }];
+    }),
+  );
 }
 
 /** Of the end that takes more. */

@@ -1,7 +1,7 @@
 // What ours takes turns with: a bare C program of the same path, or iperf3.
 import { spawnSync } from 'node:child_process';
 
-import { runFloor } from '../baseline.js';
+import { floorWaitOf, runFloor } from '../baseline.js';
 import { runFlood } from '../flood.js';
 import { IPERF3_WRITE, runIperf3 } from '../iperf3.js';
 import type { Cores } from '../machine.js';
@@ -30,7 +30,7 @@ export interface FloorPlace {
 }
 
 /** About what a round takes, µs, to choose as many as fill a time: between ends that spin, or block. */
-const ROUND = { spin: 4, block: 25 };
+const ROUND = { spin: 4, adaptive: 4, block: 25 };
 
 let iperf3Works: boolean | undefined;
 
@@ -75,9 +75,9 @@ export async function runOther(floor: Floor, place: FloorPlace, options: TestOpt
     });
     return { mode: obtained, size, figures: { frames_per_s, gbit_per_s }, stall: stall_ms };
   }
-  const block = options.wait === 'event';
+  const wait = floorWaitOf(options.wait);
   const { rate } = floor;
-  const rounds = Math.ceil(seconds * (rate ?? 1e6 / ROUND[block ? 'block' : 'spin']));
+  const rounds = Math.ceil(seconds * (rate ?? 1e6 / ROUND[wait]));
   const warmup = Math.ceil(rounds / 10);
   const schedule = rate === undefined ? {} : { rate };
   const { mode: obtained, samples } = await runFloor({
@@ -88,7 +88,7 @@ export async function runOther(floor: Floor, place: FloorPlace, options: TestOpt
     size,
     rounds,
     warmup,
-    block,
+    wait,
   });
   return { mode: obtained, size, figures: {}, samples };
 }

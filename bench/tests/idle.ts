@@ -1,6 +1,7 @@
 import { ArgumentError } from '../../src/index.js';
 import { ECHO_PORT } from '../ends/commands.js';
 import type { Wait } from '../pingpong/commands.js';
+import { scheduled } from './load.js';
 import { closedLoop, pingpongFloor } from './requests.js';
 import type { Point, Test, TestOptions } from './test.js';
 
@@ -42,6 +43,7 @@ function pointsOf(size: number, wait: Wait, options: TestOptions): Point[] {
       conditions: { size, activity: 'sparse', offered_per_s: SPARSE, verify },
       task: { kind: 'load', size, verify, rate: SPARSE },
       figures: () => ({}),
+      floor: (info) => scheduled(SPARSE, size, info),
     },
     closed('closed'),
     ...(wait === 'spin' ? [] : [{ ...closed('busy'), work: WORK }]),

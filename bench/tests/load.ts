@@ -34,7 +34,7 @@ export const load: Test = {
 };
 
 /** The bare C ping-pong, on the same schedule. */
-function scheduled(rate: number, size: number, info: NicInfo): Floor | string {
+export function scheduled(rate: number, size: number, info: NicInfo): Floor | string {
   if (rate > ONE_AT_A_TIME) return `bare C, with one request at a time, is compared up to ${ONE_AT_A_TIME}/s`;
   const floor = pingpongFloor(size, info);
   return typeof floor === 'string' ? floor : { ...floor, rate };

@@ -13,7 +13,7 @@ const ROUNDS = 500;
 
 async function run(path: FloorPath, testbed: Testbed | undefined, options: Partial<FloorOptions> = {}): Promise<Floor> {
   const { floor } = setupOf(path, testbed);
-  return runFloor({ path, ...floor!, size: 16, rounds: ROUNDS, warmup: 50, block: false, ...options });
+  return runFloor({ path, ...floor!, size: 16, rounds: ROUNDS, warmup: 50, wait: 'spin', ...options });
 }
 
 function check(floor: Floor, rounds = ROUNDS): void {
@@ -57,8 +57,8 @@ describeRoot('the bare C ping-pong on a testbed', () => {
   it.each(cases)('runs over %s (%s)', async (path, mode, obtained) => {
     await using testbed = await Testbed.up();
     const options = mode === undefined ? {} : { mode };
-    for (const block of [false, true]) {
-      const floor = await run(path, testbed, { ...options, block });
+    for (const wait of ['spin', 'block', 'adaptive'] as const) {
+      const floor = await run(path, testbed, { ...options, wait });
       expect(floor.mode).toBe(obtained);
       check(floor);
     }
