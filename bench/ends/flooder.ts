@@ -55,10 +55,10 @@ export class Flooder implements Task {
     }
     this.#clock.read();
     this.#until[0] = this.#clock.cell[0] + length;
-    this.#left = this.#stride;
+    this.#left = this.#stride();
   }
 
-  get #stride(): number {
+  #stride(): number {
     return this.#outbox.long ? 1 : STRIDE;
   }
 
@@ -84,7 +84,7 @@ export class Flooder implements Task {
 
   /** That message was taken. */
   #advance(mark: number): void {
-    if (mark === Mark.none) this.#left = this.#stride;
+    if (mark === Mark.none) this.#left = this.#stride();
     else if (mark === Mark.start) this.#begin(Phase.measured, this.#limit!.measured);
     else this.#phase = Phase.over;
   }

@@ -318,7 +318,7 @@ export class ChannelCore implements ReceiverEvents, Guest {
   }
 
   #handshakeTimer(now: number): void {
-    if (now >= this.#giveUpAt) {
+    if (now >= this.#giveUpAt()) {
       if (this.state === ChannelState.accepting) this.#close();
       else this.fail('timeout', `after ${Math.round((now - this.#born) / 1000)} ms`);
       return;
@@ -334,10 +334,10 @@ export class ChannelCore implements ReceiverEvents, Guest {
   #repeatHandshake(): void {
     const { initial, max } = this.settings.rto;
     const next = this.link.now[0] + Math.min(initial * 2 ** this.#signs.attempts, max);
-    this.#times[Time.timer] = Math.min(next, this.#giveUpAt);
+    this.#times[Time.timer] = Math.min(next, this.#giveUpAt());
   }
 
-  get #giveUpAt(): number {
+  #giveUpAt(): number {
     return this.#born + this.settings.connectTimeout;
   }
 

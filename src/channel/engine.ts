@@ -101,20 +101,20 @@ export class Engine implements ChannelOwner<ChannelCore> {
   /** `tick` wants to be called now. A boolean, because a double returned from a call may be allocated. */
   get isDue(): boolean {
     const now = this.#now[0];
-    return now >= this.#deadlines.next || now >= this.#starvation.retryAt || now >= this.#pathsNext;
+    return now >= this.#deadlines.next || now >= this.#starvation.retryAt || now >= this.#pathsNext();
   }
 
   /** `tick` wants to be called before the time in the cell. */
   isDueBefore(cell: Float64Array): boolean {
-    return this.#deadlines.next < cell[0] || this.#starvation.retryAt < cell[0] || this.#pathsNext < cell[0];
+    return this.#deadlines.next < cell[0] || this.#starvation.retryAt < cell[0] || this.#pathsNext() < cell[0];
   }
 
   /** When `tick` wants to be called, µs. */
   get nextTimeout(): number {
-    return Math.min(this.#deadlines.next, this.#starvation.retryAt, this.#pathsNext);
+    return Math.min(this.#deadlines.next, this.#starvation.retryAt, this.#pathsNext());
   }
 
-  get #pathsNext(): number {
+  #pathsNext(): number {
     return this.#paths === undefined ? Infinity : this.#paths.next;
   }
 
@@ -260,7 +260,7 @@ export class Engine implements ChannelOwner<ChannelCore> {
     }
     if (now >= this.#starvation.retryAt) this.#starvation.serve(now, this.#called);
     // First: whoever finds that a path has failed says so before channels resend by it.
-    if (now >= this.#pathsNext) this.#paths!.tick();
+    if (now >= this.#pathsNext()) this.#paths!.tick();
     for (let slot = this.#deadlines.due(now); slot >= 0; slot = this.#deadlines.due(now)) {
       const channel = this.#table.at(slot);
       if (channel === undefined) continue;

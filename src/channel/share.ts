@@ -23,8 +23,8 @@ export class Share {
   /** A frame, or NONE: there is none for this channel now. */
   take(): number {
     const { port, pool } = this.#link;
-    if (this.helping === 0) return pool.hungry ? NONE : port.alloc(this.#reserve);
-    const frame = port.alloc(this.#reserve);
+    if (this.helping === 0) return pool.hungry ? NONE : port.alloc(this.#reserve());
+    const frame = port.alloc(this.#reserve());
     if (frame !== NONE) this.helping--;
     return frame;
   }
@@ -33,25 +33,25 @@ export class Share {
   get hasSome(): boolean {
     const { port, pool } = this.#link;
     if (pool.hungry && this.helping === 0) return false;
-    const frame = port.alloc(this.#reserve);
+    const frame = port.alloc(this.#reserve());
     if (frame !== NONE) port.free(frame);
     return frame !== NONE;
   }
 
   /** What it waits for, when there is none. */
   get hunger(): HungerKind {
-    return this.#isModest ? Hunger.first : Hunger.more;
+    return this.#isModest() ? Hunger.first : Hunger.more;
   }
 
-  get #isModest(): boolean {
+  #isModest(): boolean {
     const { una, end } = this.#window;
     return ((end - una) | 0) < MODEST;
   }
 
   /** How many frames must stay free for others. */
-  get #reserve(): number {
+  #reserve(): number {
     const { reserve, port } = this.#link;
-    if (this.#isModest) return reserve;
+    if (this.#isModest()) return reserve;
     const { next, end } = this.#window;
     const share = ((end - next) | 0) < LONG_QUEUE ? port.info.txFrames >> 2 : port.info.txFrames >> 1;
     return Math.max(reserve, share);
