@@ -98,8 +98,9 @@ export function build({ force = false } = {}) {
 if (import.meta.filename === process.argv[1]) {
   const force = process.argv.includes('--force');
   try {
-    // npm calls this before the modules are there, too (`npx emp` in a fresh clone); were it to fail, npx would go on failing after the set-up.
-    if (!force && !existsSync(tool('tsc'))) console.error('Nothing is built yet: run npm run setup.');
+    // npx calls this in a fresh clone, before the modules are there; were it to fail, npx would go on failing after the set-up.
+    if (process.env.npm_command === 'exec' && !existsSync(tool('tsc')))
+      console.error('Nothing is built yet: run npm run setup.');
     else build({ force });
   } catch (error) {
     console.error(error.message);

@@ -25,7 +25,8 @@ const MEASUREMENTS = [
 function withoutCounting() {
   const folder = mkdtempSync(join(ROOT, 'build/uncounted-'));
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
-  for (const name of ['package.json', 'node_modules', 'build', 'native']) symlinkSync(join(ROOT, name), join(folder, name));
+  for (const name of ['package.json', 'node_modules', 'build', 'native'])
+    symlinkSync(join(ROOT, name), join(folder, name));
   const file = join(folder, 'dist/src/parts/emp.js');
   let text = readFileSync(file, 'utf8');
   let left = 0;

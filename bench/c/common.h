@@ -115,15 +115,40 @@ static uint64_t number(const char* text, const char* flag) {
 }
 
 static void parse(int argc, char** argv) {
-  enum { ROLE, INTERFACE, NAMESPACE, CPU, SIZE, ROUNDS, WARMUP, MS, LOCAL, PEER, MODE, QUEUE, BLOCK, RAW, RATE, PATIENCE };
-  static const struct option flags[] = {{"role", 1, 0, ROLE},           {"interface", 1, 0, INTERFACE},
-                                        {"namespace", 1, 0, NAMESPACE}, {"cpu", 1, 0, CPU},
-                                        {"size", 1, 0, SIZE},           {"rounds", 1, 0, ROUNDS},
-                                        {"warmup", 1, 0, WARMUP},       {"ms", 1, 0, MS},
-                                        {"local", 1, 0, LOCAL},         {"peer", 1, 0, PEER},
-                                        {"mode", 1, 0, MODE},           {"queue", 1, 0, QUEUE},
-                                        {"block", 0, 0, BLOCK},         {"raw", 1, 0, RAW},
-                                        {"rate", 1, 0, RATE},           {"patience", 1, 0, PATIENCE},
+  enum {
+    ROLE,
+    INTERFACE,
+    NAMESPACE,
+    CPU,
+    SIZE,
+    ROUNDS,
+    WARMUP,
+    MS,
+    LOCAL,
+    PEER,
+    MODE,
+    QUEUE,
+    BLOCK,
+    RAW,
+    RATE,
+    PATIENCE
+  };
+  static const struct option flags[] = {{"role", 1, 0, ROLE},
+                                        {"interface", 1, 0, INTERFACE},
+                                        {"namespace", 1, 0, NAMESPACE},
+                                        {"cpu", 1, 0, CPU},
+                                        {"size", 1, 0, SIZE},
+                                        {"rounds", 1, 0, ROUNDS},
+                                        {"warmup", 1, 0, WARMUP},
+                                        {"ms", 1, 0, MS},
+                                        {"local", 1, 0, LOCAL},
+                                        {"peer", 1, 0, PEER},
+                                        {"mode", 1, 0, MODE},
+                                        {"queue", 1, 0, QUEUE},
+                                        {"block", 0, 0, BLOCK},
+                                        {"raw", 1, 0, RAW},
+                                        {"rate", 1, 0, RATE},
+                                        {"patience", 1, 0, PATIENCE},
                                         {0, 0, 0, 0}};
   const char* role = "";
   for (int flag, index = 0; (flag = getopt_long(argc, argv, "", flags, &index)) != -1;) {

@@ -8,7 +8,6 @@ import { closeError, resetCode, resetReason, type CloseReason } from './reasons.
 import { Receiver, type ReceiverEvents } from './receiver.js';
 import { Sender } from './sender.js';
 import { Signs } from './signs.js';
-import { Hunger, type Guest, type HungerKind } from './starvation.js';
 import { ResetReason } from '../wire/control.js';
 import type { Handshake } from '../wire/control.js';
 
@@ -16,14 +15,12 @@ const SHORTEST_LINGER = 10_000;
 const LONGEST_LINGER = 500_000;
 
 /** One channel: its state, and its two halves joined. Sans-I/O: the time is `link.now`, frames go to `link.port`. */
-export class ChannelCore implements ReceiverEvents, Guest {
+export class ChannelCore implements ReceiverEvents {
   state: ChannelStateValue = ChannelState.connecting;
   /** What the peer is told, by a RESET, should a frame of it come after the end: a RESET sent at the end may have been lost. */
   farewell: number = ResetReason.unknownChannel;
   /** In the engine's list of this turn. */
   touched = false;
-  /** In the engine's line of those who found no transmit frame. */
-  waits: HungerKind = Hunger.none;
   events: ChannelEvents | undefined = undefined;
   /** The host ends its channels. */
   hostClosing = false;

@@ -23,9 +23,10 @@ import { Link, Time } from './link.js';
 import type { Clock, Commons } from './link.js';
 import type { ChannelSettings } from './options.js';
 import type { ChannelOwner } from './owner.js';
-import type { FramePort, PathPort } from './port.js';
+import { controlReserve, type FramePort, type PathPort } from './port.js';
 import { PART } from './receiver.js';
 import type { PeerIndex } from '../nic/contract.js';
+import type { Share } from './share.js';
 import { SpareBuffer } from './spareBuffer.js';
 import { Starvation } from './starvation.js';
 import { Strangers } from './strangers.js';
@@ -56,7 +57,10 @@ export class Engine implements ChannelOwner<ChannelCore> {
   readonly #now: Float64Array;
   readonly #table: ChannelTable;
   readonly #deadlines = new Deadlines();
-  readonly #starvation = new Starvation<ChannelCore>();
+  readonly #starvation = new Starvation<Share>();
+  /** Frames that are looked for at once, for those who wait. */
+  readonly #frames = new Int32Array(64);
+  readonly #reserve: number;
   readonly #header = new Header();
   readonly #touched = new TurnList<ChannelCore>();
   readonly #strangers: Strangers;
@@ -74,6 +78,7 @@ export class Engine implements ChannelOwner<ChannelCore> {
     this.#random = random;
     this.#now = clock.cell;
     this.#table = new ChannelTable(random);
+    this.#reserve = controlReserve(port);
     this.control = new ControlFrames(port, this.counters);
     const { roundTrips } = memory;
     const coalescer = (this.#coalescer = new Coalescer(port, this.counters));
@@ -258,7 +263,7 @@ export class Engine implements ChannelOwner<ChannelCore> {
       this.#spareAgesAt[0] = now + SPARE_FOR;
       this.#commons.spare.age();
     }
-    if (now >= this.#starvation.retryAt) this.#starvation.serve(now, this.#called);
+    if (now >= this.#starvation.retryAt) this.#feed();
     // First: whoever finds that a path has failed says so before channels resend by it.
     if (now >= this.#pathsNext()) this.#paths!.tick();
     for (let slot = this.#deadlines.due(now); slot >= 0; slot = this.#deadlines.due(now)) {
@@ -301,18 +306,48 @@ export class Engine implements ChannelOwner<ChannelCore> {
       this.#schedule(channel);
     }
     this.#coalescer.end();
-    if (this.#starvation.served) this.#starvation.serve(0, this.#called);
+    if (this.#starvation.isDue) this.#feed();
   }
 
   #afterSettling(channel: ChannelCore): void {
     if (channel.sender.flight.stalled) this.touch(channel);
     const { sender } = channel;
-    if (sender.starved) this.#starvation.add(channel, sender.share.hunger, this.#now[0]);
+    const { share } = sender;
+    if (sender.starved) return this.#starvation.add(share, share.hunger, this.#now[0]);
+    this.#starvation.leave(share);
+    // It was called, and does not want what was set aside for it: the next one may have it.
+    if (share.helping > 0 && !sender.blocked) {
+      share.helping = 0;
+      this.#starvation.freed = true;
+    }
   }
 
-  /** Frames came back to the pool, and it is the turn of this channel, which found none. */
-  readonly #called = (channel: ChannelCore, helping: number): void => {
-    if (!channel.isOpen) return;
+  /** There may be frames in the pool: those who found none try again. */
+  #feed(): void {
+    this.#starvation.serve(this.#available(), this.#now[0], this.#called);
+  }
+
+  /** How many frames there are for channels, up to a few; the kernel may still have some that we have given back. */
+  #available(): number {
+    const port = this.#port;
+    const frames = this.#frames;
+    let count = 0;
+    while (count < frames.length) {
+      const frame = port.alloc(this.#reserve);
+      if (frame < 0) break;
+      frames[count++] = frame;
+    }
+    for (let i = count - 1; i >= 0; i--) port.free(frames[i]);
+    return count;
+  }
+
+  /** It is the turn of this channel. */
+  readonly #called = ({ id }: Share, helping: number): void => {
+    const channel = this.#table.find(id);
+    if (channel?.isOpen !== true) {
+      this.#starvation.freed = true;
+      return;
+    }
     channel.sender.share.helping = helping;
     this.touch(channel);
   };
@@ -332,7 +367,8 @@ export class Engine implements ChannelOwner<ChannelCore> {
   release(channel: ChannelCore): void {
     this.#deadlines.remove(channel.slot);
     this.#table.delete(channel);
-    this.#starvation.delete(channel);
+    // Before the handshake there is no sender.
+    if (channel.receiver !== undefined) this.#starvation.leave(channel.sender.share);
     this.handshakes.forget(channel);
     // Without channels nothing ticks.
     if (this.#table.count === 0) this.#commons.spare.clear();

@@ -227,7 +227,7 @@ export class Flight {
     const advanced = (acknowledgement - window.una) | 0;
     if (advanced > 0) {
       this.#releaseTo(acknowledgement);
-      link.pool.freed += advanced;
+      link.pool.freed = true;
       if (link.paths !== undefined) link.progressed(window.sentAt((acknowledgement - 1) | 0));
       this.attempts = 0;
       this.#budget += 2 * advanced;
@@ -388,7 +388,7 @@ export class Flight {
     const { port } = this.#link;
     const window = this.window;
     this.#trails?.close();
-    this.#link.pool.freed += (window.end - window.una) | 0;
+    this.#link.pool.freed = true;
     for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
     window.next = window.end;
     this.#times[Time.resend] = Infinity;

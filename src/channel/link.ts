@@ -4,6 +4,7 @@ import type { Coalescer } from './coalescer.js';
 import { ChannelCounter } from './counters.js';
 import { controlReserve, type FramePort, type PathPort } from './port.js';
 import type { SpareBuffer } from './spareBuffer.js';
+import type { FrameWatch } from './starvation.js';
 
 /** The clock of the protocol, set by whoever calls in, the same for all channels during a turn. */
 export interface Clock {
@@ -24,13 +25,6 @@ export const Time = {
   /** The earliest of these that the engine has been told. */
   scheduled: 3,
 } as const;
-
-export interface FrameWatch {
-  /** So many frames were given back: who found none may try again. */
-  freed: number;
-  /** Somebody waits for one of its first few frames: who has not waited leaves the next ones to those who have. */
-  readonly hungry: boolean;
-}
 
 /** What the channels of one NIC share. */
 export interface Commons {

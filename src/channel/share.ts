@@ -1,6 +1,6 @@
 import type { SendWindow } from '../arq/sendWindow.js';
 import type { Link } from './link.js';
-import { Hunger, type HungerKind } from './starvation.js';
+import { Hunger, type Guest, type HungerKind } from './starvation.js';
 
 const NONE = -1;
 /** A channel that has no more frames than this takes from the last quarter of the pool: nobody is starved by others' queues. */
@@ -9,33 +9,43 @@ const MODEST = 8;
 const LONG_QUEUE = 64;
 
 /** What a channel may take of the transmit frames, which all channels of a NIC share. */
-export class Share {
+export class Share implements Guest {
+  /** In the line of those who found none. */
+  waits: HungerKind = Hunger.none;
   /** Frames that it may take though others wait: it has waited, and its turn has come. */
   helping = 0;
+  /** Of the channel. */
+  readonly id: number;
   readonly #link: Link;
   readonly #window: SendWindow;
 
   constructor(link: Link, window: SendWindow) {
+    this.id = link.localId;
     this.#link = link;
     this.#window = window;
   }
 
   /** A frame, or NONE: there is none for this channel now. */
   take(): number {
-    const { port, pool } = this.#link;
-    if (this.helping === 0) return pool.hungry ? NONE : port.alloc(this.#reserve());
-    const frame = port.alloc(this.#reserve());
+    if (this.helping === 0) return this.#isBehind() ? NONE : this.#link.port.alloc(this.#reserve());
+    const frame = this.#link.port.alloc(this.#reserve());
     if (frame !== NONE) this.helping--;
     return frame;
   }
 
   /** `take` would find one. */
   get hasSome(): boolean {
-    const { port, pool } = this.#link;
-    if (pool.hungry && this.helping === 0) return false;
+    if (this.helping === 0 && this.#isBehind()) return false;
+    const { port } = this.#link;
     const frame = port.alloc(this.#reserve());
     if (frame !== NONE) port.free(frame);
     return frame !== NONE;
+  }
+
+  /** Others wait, who are to have the next frames. */
+  #isBehind(): boolean {
+    const { starving } = this.#link.pool;
+    return starving > 1 || (starving === 1 && this.waits !== Hunger.first);
   }
 
   /** What it waits for, when there is none. */

@@ -75,7 +75,7 @@ export class SharedFrame {
   close(): void {
     if (this.#frame < 0) return;
     this.#link.port.free(this.#frame);
-    this.#link.pool.freed++;
+    this.#link.pool.freed = true;
     this.#frame = NONE;
     this.messages = 0;
   }

@@ -36,6 +36,11 @@ export class Breaks {
     return this.isDue ? new Promise((resolve) => this.#waiting.push(resolve)) : undefined;
   }
 
+  /** Somebody waits for the event loop to turn. */
+  get areWaitedFor(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Nobody waits any more. True: somebody did. */
   release(): boolean {
     const waiting = this.#waiting;

@@ -246,7 +246,7 @@ export class Host implements AsyncDisposable {
   /** One turn of the run loop, for programs with a loop of their own. Returns the frames received. */
   poll(): number {
     if (!this.#loop.running) throw this.#isClosed();
-    return this.#loop.turn();
+    return this.#loop.poll();
   }
 
   /**

@@ -54,6 +54,8 @@ export class Inbox {
   readonly #queue: Message[] = [];
   #queuedBytes = 0;
   readonly #readers: Reader[] = [];
+  /** Somebody was told to wait for the event loop: results are given out in the order in which they were asked for. */
+  #resting: Promise<void> | undefined = undefined;
   #ended = false;
   #error: EmpError | undefined = undefined;
   /** An iterator was told of the end. */
@@ -145,11 +147,22 @@ export class Inbox {
   }
 
   #next(): Promise<IteratorResult<Message>> {
+    const rest = this.#resting ?? (this.#queue.length > 0 ? this.#loop.rest() : undefined);
+    if (rest === undefined) return this.#nextNow();
+    const result = rest.then(() => this.#nextNow());
+    // Whoever asks meanwhile comes after it.
+    const resting = result.then(nothing, nothing).then(() => {
+      if (this.#resting === resting) this.#resting = undefined;
+    });
+    this.#resting = resting;
+    return result;
+  }
+
+  #nextNow(): Promise<IteratorResult<Message>> {
     if (this.#queue.length > 0) {
       const value = this.#take();
       if (this.#queue.length <= HIGH_WATER_MESSAGES / 2 && this.#queuedBytes <= HIGH_WATER_BYTES / 2) this.#go();
-      const result = { value, done: false };
-      return this.#loop.rest()?.then(() => result) ?? Promise.resolve(result);
+      return Promise.resolve({ value, done: false });
     }
     if (this.#ended) {
       this.#endSeen = true;
@@ -179,3 +192,5 @@ export class Inbox {
     this.#resume();
   }
 }
+
+function nothing(): void {}

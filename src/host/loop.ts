@@ -146,6 +146,21 @@ export class Loop {
     return count;
   }
 
+  /** A turn that neither receives nor looks at timers: whatever has come in since counts first. */
+  #send(): void {
+    this.#inTurn = true;
+    this.#dirty = false;
+    try {
+      this.#settle();
+      this.#nic.flush();
+    } catch (error) {
+      this.#end(error);
+    } finally {
+      this.#inTurn = false;
+      if (this.#afterTurn !== undefined) this.#finish();
+    }
+  }
+
   #work(count: number): void {
     const nic = this.#nic;
     const engine = this.#engine;
@@ -235,9 +250,18 @@ export class Loop {
     this.#yield = true;
   }
 
-  /** Who goes on by promises waits for this before it takes more time: the event loop has to turn. Undefined: not yet. */
+  /**
+   * Who goes on by promises waits for this before it takes more time: the event loop has to turn. Undefined: not yet; or the loop sleeps, and nothing of
+   * it would wake who waits, but nothing of it keeps the event loop waiting either.
+   */
   rest(): Promise<void> | undefined {
-    return this.#running ? this.#breaks.rest() : undefined;
+    return this.#running && !this.#sleeping ? this.#breaks.rest() : undefined;
+  }
+
+  /** One turn for who has a loop of its own: it says when the event loop has waited long enough. */
+  poll(): number {
+    if (this.#breaks.areWaitedFor) this.#breaks.begin();
+    return this.turn();
   }
 
   #flushNow(): void {
@@ -245,7 +269,7 @@ export class Loop {
     // Nothing is left to do if the application has polled meanwhile.
     if (!this.#running || !this.#dirty) return;
     // What is received would settle promises that send again, and the event loop would never turn: it is sent, and no more.
-    if (this.#breaks.isDue) this.#work(0);
+    if (this.#breaks.isDue) this.#send();
     else this.turn();
   }
 
@@ -297,7 +321,7 @@ export class Loop {
   }
 
   #mayRest(): boolean {
-    if (this.#engine.busy || this.#wait === 'spin') return false;
+    if (this.#engine.busy || this.#wait === 'spin' || this.#breaks.areWaitedFor) return false;
     return this.#wait === 'event' || this.#clock.cell[0] - this.#lastActive[0] > PATIENCE;
   }
 

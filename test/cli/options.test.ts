@@ -151,7 +151,12 @@ describe.concurrent('an option without its partner is an error of usage that nam
     ),
   );
   it.each(cases)('emp %s %s', async (command, flag, { needs, value }) => {
-    const { code, stdout, stderr } = await emp(...command.split(' '), ...(WORDS[command] ?? []), flag, ...(value === undefined ? [] : [value]));
+    const { code, stdout, stderr } = await emp(
+      ...command.split(' '),
+      ...(WORDS[command] ?? []),
+      flag,
+      ...(value === undefined ? [] : [value]),
+    );
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toBe(`emp: ${flag} means nothing without ${needs}.\n  Add ${needs}, or leave ${flag} out.\n`);
   });
