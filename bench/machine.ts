@@ -2,6 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 
+import { ArgumentError } from '../src/index.js';
+
 export interface Machine {
   readonly kernel: string;
   readonly node: string;
@@ -93,6 +95,18 @@ export function chooseCores(machine: Machine): Cores | undefined {
   const client = apart.at(-1) ?? candidates.at(-2);
   if (client === undefined) return undefined;
   return { client, server, others: cores.filter((cpu) => cpu !== client && cpu !== server) };
+}
+
+/** @throws ERR_EMP_ARGUMENT if this process may not run there */
+export function givenCores(machine: Machine, [client, server]: readonly [number, number]): Cores {
+  const known = [...new Set([...machine.cores, ...machine.isolated])].sort((a, b) => a - b);
+  const missing = [client, server].find((core) => !known.includes(core));
+  if (missing !== undefined) {
+    throw new ArgumentError(`--cores: there is no core ${missing} for this process.`, {
+      remedy: `Take two of ${known.join(', ')}.`,
+    });
+  }
+  return { client, server, others: machine.cores.filter((core) => core !== client && core !== server) };
 }
 
 export function machineLine({ cpu, cores, kernel, node, virtualization, cStates, governor }: Machine): string {

@@ -1,7 +1,7 @@
 // Where a measurement takes place: the machine, two cores, and a wire of its own.
-import { ArgumentError, EmpError, type DriverName } from '../src/index.js';
+import { EmpError, type DriverName } from '../src/index.js';
 import { Testbed } from '../src/testbed/testbed.js';
-import { chooseCores, describeMachine, type Cores, type Machine } from './machine.js';
+import { chooseCores, describeMachine, givenCores, type Cores, type Machine } from './machine.js';
 import { setupOf, type Setup } from './pingpong/setup.js';
 
 export interface StageOptions {
@@ -22,7 +22,7 @@ export class Stage implements AsyncDisposable {
   #noTestbed: EmpError | undefined;
 
   private constructor({ pin, cores }: StageOptions) {
-    this.cores = pin ? (cores === undefined ? chooseCores(this.machine) : this.#given(cores)) : undefined;
+    this.cores = pin ? (cores === undefined ? chooseCores(this.machine) : givenCores(this.machine, cores)) : undefined;
   }
 
   static async open(options: StageOptions): Promise<Stage> {
@@ -35,17 +35,6 @@ export class Stage implements AsyncDisposable {
       stage.#noTestbed = error;
     }
     return stage;
-  }
-
-  #given([client, server]: readonly [number, number]): Cores {
-    const known = [...new Set([...this.machine.cores, ...this.machine.isolated])].sort((a, b) => a - b);
-    const missing = [client, server].find((core) => !known.includes(core));
-    if (missing !== undefined) {
-      throw new ArgumentError(`--cores: there is no core ${missing} for this process.`, {
-        remedy: `Take two of ${known.join(', ')}.`,
-      });
-    }
-    return { client, server, others: this.machine.cores.filter((core) => core !== client && core !== server) };
   }
 
   /** The NICs of both ends; without the right to make interfaces, udp crosses loopback. */

@@ -11,7 +11,7 @@ import { Testbed } from '../../src/testbed/testbed.js';
 import { floorWaitOf, runFloor } from '../baseline.js';
 import { addCollections } from '../collections.js';
 import { timesOf } from '../distribution.js';
-import { chooseCores, describeMachine, type Cores, type Machine } from '../machine.js';
+import { chooseCores, describeMachine, givenCores, type Cores, type Machine } from '../machine.js';
 import { listenToMachine, noiseOf } from '../noise.js';
 import { floorMissing, type FloorPath } from '../program.js';
 import { percentile, Pool } from '../samples.js';
@@ -27,6 +27,8 @@ export interface PingpongOptions {
   driver?: DriverName;
   sizes: readonly number[];
   rounds: number;
+  /** Instead of `rounds`: as many as take about so long, s. */
+  seconds?: number;
   warmup: number;
   wait: Wait;
   baseline: boolean;
@@ -37,6 +39,8 @@ export interface PingpongOptions {
   /** How the bare C program of the packet path receives: from the ring (default), or by `recv`. */
   floorMode?: 'ring' | 'recv';
   pin: boolean;
+  /** Cores of client and server; default: chosen. */
+  cores?: readonly [number, number];
   /** Ask a server that runs elsewhere, over this NIC. */
   remote?: { nic: NicOptions; peer: LinkAddress; port: number };
   /** Of the interfaces of the testbed. */
@@ -58,6 +62,8 @@ const PORT = 7;
 /** Rounds between two looks at the progress bar; it is drawn while nothing is measured. */
 const BLOCK = 25_000;
 
+/** Rounds that tell how many take so long. */
+const TRIED = 20_000;
 /** Up to here a frame is in one page in every mode of AF_XDP. */
 const PAGE_MTU = 3498;
 
@@ -100,7 +106,9 @@ class Bench {
   readonly #abort = (): void => void this.#ends?.stop();
 
   private constructor(private readonly options: PingpongOptions) {
-    this.#cores = options.pin ? chooseCores(this.#machine) : undefined;
+    const { pin, cores } = options;
+    const chosen = () => (cores === undefined ? chooseCores(this.#machine) : givenCores(this.#machine, cores));
+    this.#cores = pin ? chosen() : undefined;
     this.#port = options.remote?.port ?? PORT;
   }
 
@@ -193,10 +201,11 @@ class Bench {
     const { driver, info } = this.#chosen;
     const note = this.#baselineNote(size);
     const compare = options.baseline && note === null;
-    const slices = compare ? Math.min(options.slices, options.rounds) : 1;
-    const ours = new Pool(options.rounds);
-    const floor = compare ? new Pool(options.rounds) : undefined;
-    const progress = new Meter(options, `${driver} ${size} B`, slices * (compare ? 2 : 1));
+    const rounds = options.seconds === undefined ? options.rounds : await this.#roundsOf(options.seconds, size);
+    const slices = compare ? Math.min(options.slices, rounds) : 1;
+    const ours = new Pool(rounds);
+    const floor = compare ? new Pool(rounds) : undefined;
+    const progress = new Meter(options, `${driver} ${size} B`, rounds, slices * (compare ? 2 : 1));
     let losses = NO_LOSSES;
     let floorLost = 0;
     let floorMode = '';
@@ -208,19 +217,19 @@ class Bench {
       // A-B, B-A, A-B, ...: neither always follows the other.
       for (const turn of slice % 2 === 0 ? ['ours', 'floor'] : ['floor', 'ours']) {
         this.#checkpoint();
-        const rounds = share(options.rounds, slices, slice);
+        const part = share(rounds, slices, slice);
         if (turn === 'ours') {
-          const one = await this.#slice(size, rounds, ours, progress);
+          const one = await this.#slice(size, part, ours, progress);
           losses = addLosses(losses, one.losses);
           gc = together(gc, one.gc);
-          medians.push(medianOf(ours.samples.subarray(-rounds)));
+          medians.push(medianOf(ours.samples.subarray(-part)));
         } else if (floor !== undefined) {
-          const one = await this.#floorSlice(size, rounds);
+          const one = await this.#floorSlice(size, part);
           floor.add(one.samples);
-          floorMedians.push(medianOf(floor.samples.subarray(-rounds)));
+          floorMedians.push(medianOf(floor.samples.subarray(-part)));
           floorLost += one.lost + one.wrong;
           floorMode = one.mode;
-          progress.add(rounds);
+          progress.add(part);
         }
       }
     }
@@ -238,7 +247,7 @@ class Bench {
         wait: options.wait,
         size,
         payload_check: options.payloadCheck,
-        rounds: options.rounds,
+        rounds,
         warmup: options.warmup,
         slices,
         ...times,
@@ -250,7 +259,7 @@ class Bench {
                 path: driver,
                 mode: floorMode,
                 wait: floorWaitOf(options.wait),
-                rounds: options.rounds,
+                rounds,
                 lost: floorLost,
                 ...floorTimes,
               },
@@ -259,7 +268,7 @@ class Bench {
         ratio_low: ratio(compared?.low),
         ratio_high: ratio(compared?.high),
         ratio_p99: floorTimes === undefined ? null : ratio(times.rtt_us.p99 / floorTimes.rtt_us.p99),
-        gc: gc === undefined ? null : collected(gc, options.rounds),
+        gc: gc === undefined ? null : collected(gc, rounds),
         noisy: noise.length > 0,
         noise,
         wire: this.#chosen.setup.wire,
@@ -269,6 +278,14 @@ class Bench {
         machine: this.#machine,
       },
     };
+  }
+
+  /** How many rounds take so long, by the first ones after the warm-up. */
+  async #roundsOf(seconds: number, size: number): Promise<number> {
+    const pool = new Pool(TRIED);
+    await this.#slice(size, TRIED, pool, new Meter({}, '', TRIED, 1));
+    const mean = pool.samples.reduce((sum, one) => sum + one, 0) / TRIED;
+    return Math.max(1, Math.round((1e6 * seconds) / mean));
   }
 
   async #slice(size: number, rounds: number, pool: Pool, progress: Meter): Promise<{ losses: Losses; gc?: Watched }> {
@@ -356,11 +373,12 @@ class Meter {
   #done = 0;
 
   constructor(
-    private readonly options: PingpongOptions,
+    private readonly options: Pick<PingpongOptions, 'onProgress'>,
     private readonly what: string,
+    rounds: number,
     turns: number,
   ) {
-    this.#total = turns > 1 ? options.rounds * 2 : options.rounds;
+    this.#total = turns > 1 ? rounds * 2 : rounds;
     this.add(0);
   }
 

@@ -82,6 +82,8 @@ const COMMANDS: Record<string, Record<string, Partner>> = {
     '--wait': 'alone',
     '--size': 'alone',
     '--rounds': 'alone',
+    '--seconds': 'alone',
+    '--cores': 'alone',
     '--warmup': 'alone',
     '--baseline': 'alone',
     '--floor-mode': { needs: '--baseline', value: 'ring' },

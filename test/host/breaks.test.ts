@@ -86,7 +86,7 @@ describe('what has come in counts before timers', () => {
     const [a, b] = await pair();
     const other = await a.connect(b.address, 1);
     const connecting = a.connect(b.address, 1, { timeout: 50 });
-    await null;
+    await Promise.resolve();
     a.poll();
     b.poll();
     b.poll();
@@ -109,8 +109,8 @@ describe('what has come in counts before timers', () => {
     b.poll();
     work(50);
     other.send(new Uint8Array(8));
-    await null;
-    await null;
+    await Promise.resolve();
+    await Promise.resolve();
     const { tailProbes, timeouts } = channel.counters();
     expect([tailProbes - before.tailProbes, timeouts - before.timeouts]).toEqual([0, 0]);
   });
@@ -123,7 +123,7 @@ test('writes go on beside a loop of promises that polls by itself', async () => 
   const writing = (async () => {
     for (; channel.writable; written++) await channel.write(new Uint8Array(8));
   })().catch(() => undefined);
-  for (const end = performance.now() + 200; performance.now() < end; await null) {
+  for (const end = performance.now() + 200; performance.now() < end; await Promise.resolve()) {
     a.poll();
     b.poll();
   }

@@ -4,10 +4,11 @@ import { report, skippedLines } from '../../../bench/pingpong/report.js';
 import { pingpong, type PingpongOptions } from '../../../bench/pingpong/run.js';
 import { ArgumentError } from '../../errors.js';
 import type { DriverName } from '../../nic/contract.js';
-import { channelPort, DEFAULT_PORT, integer, nicOptions, type NicFlags } from '../options.js';
+import { channelPort, decimal, DEFAULT_PORT, integer, nicOptions, type NicFlags } from '../options.js';
 import { partners } from '../partners.js';
 import type { Job, Place } from './job.js';
 import {
+  coresOption,
   DRIVERS,
   listOption,
   MAX_SIZE,
@@ -29,6 +30,11 @@ export function registerPingpong(bench: Command, take: Take): void {
   nicOptions(command, DRIVERS, { local: 'any address and port', wait: 'spin' })
     .addOption(listOption('-s, --size <bytes>', SIZES, ranges(0, MAX_SIZE), [16]))
     .option('-r, --rounds <number>', 'rounds to measure (default: 1000000; with --wait event: 50000)', integer(1, 1e8))
+    .addOption(
+      new Option('--seconds <number>', 'as many rounds as take about so long, all slices together')
+        .argParser(decimal(0.01, 86_400))
+        .conflicts('rounds'),
+    )
     .option('-w, --warmup <number>', 'rounds before them that do not count, in each slice', integer(0, 1e8), WARMUP)
     .option('-b, --baseline', 'alternate with the bare C ping-pong of the same path, in the same run')
     .addOption(
@@ -48,6 +54,7 @@ export function registerPingpong(bench: Command, take: Take): void {
     .option('--payload-check', 'let the protocol check every payload, both ways')
     .option('--check-allocations', 'count garbage collections over the measured rounds')
     .option('--no-pin', 'leave the processes on the cores that the kernel chooses')
+    .addOption(coresOption())
     .addOption(rawOption());
   outputOptions(command)
     .hook('preAction', partners(PARTNERS))
@@ -80,6 +87,8 @@ interface Flags extends Omit<NicFlags, 'driver'>, OutputFlags {
   driver?: DriverName;
   size: number[];
   rounds?: number;
+  seconds?: number;
+  cores?: [number, number];
   warmup: number;
   baseline?: boolean;
   floorMode?: 'ring' | 'recv';
@@ -109,6 +118,8 @@ function jobOf(flags: Flags): Job {
     checkAllocations: flags.checkAllocations ?? false,
     payloadCheck: flags.payloadCheck ?? false,
     pin: flags.pin,
+    ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+    ...(flags.cores === undefined ? {} : { cores: flags.cores }),
     ...(remote === undefined ? {} : { remote: { ...remote, port } }),
     ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
     ...(floorMode === undefined ? {} : { floorMode }),
