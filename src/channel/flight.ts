@@ -388,9 +388,9 @@ export class Flight {
     const { port } = this.#link;
     const window = this.window;
     this.#trails?.close();
-    this.#link.pool.freed = true;
     for (; window.una !== window.end; window.una = (window.una + 1) | 0) port.free(window.frameOf(window.una));
     window.next = window.end;
+    this.#link.pool.freed = true;
     this.#times[Time.resend] = Infinity;
     this.stalled = this.#news.waits = this.#repairs.pending = false;
   }

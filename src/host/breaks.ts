@@ -2,7 +2,7 @@ import type { Clock } from '../channel/link.js';
 
 /** The event loop waits for a host so long at most, µs: then it turns, so that timers and promises of the process go on. */
 const SLICE = 300;
-/** What goes on by promises looks at the clock once in so many times. */
+/** Who takes messages looks at the clock once in so many times; who sends has it set. */
 const LOOKS = 8;
 
 /**
@@ -30,9 +30,13 @@ export class Breaks {
     return this.#clock.cell[0] >= this.#end[0];
   }
 
+  /** For who goes on by promises without a call that sets the clock: it is looked at now and then. */
+  look(): void {
+    if (++this.#looks % LOOKS === 0) this.#clock.read();
+  }
+
   /** What who goes on by promises has to wait for first, if anything. */
   rest(): Promise<void> | undefined {
-    if (++this.#looks % LOOKS === 0) this.#clock.read();
     return this.isDue ? new Promise((resolve) => this.#waiting.push(resolve)) : undefined;
   }
 

@@ -40,7 +40,7 @@ interface Turns {
   /** A promise was settled. */
   yield(): void;
   /** To be waited for first; undefined: nothing. */
-  rest(): Promise<void> | undefined;
+  lookAndRest(): Promise<void> | undefined;
 }
 
 /** Where messages go: to a handler, in place, or to a queue for an iterator, as copies. */
@@ -147,7 +147,7 @@ export class Inbox {
   }
 
   #next(): Promise<IteratorResult<Message>> {
-    const rest = this.#resting ?? (this.#queue.length > 0 ? this.#loop.rest() : undefined);
+    const rest = this.#resting ?? (this.#queue.length > 0 ? this.#loop.lookAndRest() : undefined);
     if (rest === undefined) return this.#nextNow();
     const result = rest.then(() => this.#nextNow());
     // Whoever asks meanwhile comes after it.

@@ -258,6 +258,12 @@ export class Loop {
     return this.#running && !this.#sleeping ? this.#breaks.rest() : undefined;
   }
 
+  /** The same for who has not called in, so that nobody has set the clock. */
+  lookAndRest(): Promise<void> | undefined {
+    this.#breaks.look();
+    return this.rest();
+  }
+
   /** One turn for who has a loop of its own: it says when the event loop has waited long enough. */
   poll(): number {
     if (this.#breaks.areWaitedFor) this.#breaks.begin();
