@@ -8,6 +8,10 @@ import { join } from 'node:path';
 import { ROOT } from './setup/project.mjs';
 
 const PAIRS = Number(process.argv[2] ?? 5);
+if (!Number.isInteger(PAIRS) || PAIRS < 1) {
+  console.error(`PAIRS is '${process.argv[2]}'; expected a whole number of pairs, 1 or more.`);
+  process.exit(2);
+}
 /** A statement that does nothing but count: a counter of a host, a NIC or a channel, or a histogram. */
 const COUNTING = [
   /^\s*(?:[\w$.#]+\.)?#?counters\[[\w$.]+\](?:\+\+| \+= [^;]+);$/gm,

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 
 import { ArgumentError } from '../errors.js';
 import { nonEmpty } from './options.js';
-import { print } from './output.js';
+import { print, printJson } from './output.js';
 import { partners } from './partners.js';
 
 interface Flags {
@@ -51,7 +51,7 @@ async function run(files: string[], { html, title, svg, figure, json }: Flags): 
   const count = results.runs.length;
   if (html !== undefined) await writeReport(results, html, title === undefined ? {} : { title });
   if (svg !== undefined) await writePicture(results, svg, figure!);
-  if (json === true) return print(JSON.stringify({ results: count, html: written(html), svg: written(svg) }));
+  if (json === true) return printJson({ results: count, html: written(html), svg: written(svg) });
   if (html !== undefined) print(`${html}: ${count} result${count === 1 ? '' : 's'}, ${kilobytes(html)}`);
   if (svg !== undefined) print(`${svg}: ${figure}, ${kilobytes(svg)}`);
 }
