@@ -23,4 +23,7 @@ inline ssize_t ReceiveFrom(int fd, void* bytes, size_t length, int flags, sockad
 // A packet or XDP socket works off its transmit ring.
 inline ssize_t KickTransmit(int fd) { return SendTo(fd, nullptr, 0, MSG_DONTWAIT, nullptr, 0); }
 
+// A busy-polling XDP socket, or one whose fill ring asks for it, is looked after.
+inline ssize_t WakeReceive(int fd) { return ReceiveFrom(fd, nullptr, 0, MSG_DONTWAIT, nullptr, nullptr); }
+
 }  // namespace emp

@@ -3,10 +3,12 @@
 
 #include "clock.h"
 #include "counter_file.h"
+#include "doorbell.h"
 #include "link_list.h"
 #include "link_monitor.h"
 #include "packet_socket.h"
 #include "poller.h"
+#include "udp_paths.h"
 #include "udp_socket.h"
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
@@ -14,8 +16,10 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   emp::CounterFile::Define(env, exports);
   emp::Poller::Define(env, exports);
   emp::PacketSocket::Define(env, exports);
+  emp::UdpPaths::Define(env, exports);
   emp::UdpSocket::Define(env, exports);
   emp::LinkMonitor::Define(env, exports);
+  exports.Set("kick", emp::HotFunction(env, "kick", emp::OnDescriptor<emp::KickTransmit>));
   exports.Set("listLinks", Napi::Function::New<emp::ListLinks>(env, "listLinks"));
   return exports;
 }

@@ -76,8 +76,9 @@ void PacketSocket::Define(Napi::Env env, Napi::Object exports) {
                   {InstanceMethod<&PacketSocket::Open>("open"), InstanceMethod<&PacketSocket::Drops>("drops"),
                    InstanceMethod<&PacketSocket::TakeError>("takeError"), InstanceMethod<&PacketSocket::Close>("close"),
                    InstanceMethod<&PacketSocket::Fd>("fd", napi_configurable),
+                   InstanceMethod<&PacketSocket::Bell>("bell", napi_configurable),
                    InstanceMethod<&PacketSocket::Link>("link", napi_configurable)});
-  exports.Set("PacketSocket", ReadBy(made, {"fd", "link"}));
+  exports.Set("PacketSocket", ReadBy(made, {"fd", "bell", "link"}));
 }
 
 PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketSocket>(info) {
@@ -87,7 +88,6 @@ PacketSocket::PacketSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Pa
     tx_ = OpenSocket();
     link_ = LinkFacts::Read(rx_.get(), info[1].As<Napi::String>().Utf8Value());
   });
-  info.This().As<Napi::Object>().Set("kick", doorbell_.Make(info.Env(), tx_.get()));
   end_.Await(
       info.Env(),
       [](void* data) {
@@ -149,13 +149,15 @@ Napi::Value PacketSocket::TakeError(const Napi::CallbackInfo& info) {
 
 Napi::Value PacketSocket::Fd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), rx_.get()); }
 
+// The descriptor that `kick` takes.
+Napi::Value PacketSocket::Bell(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), tx_.get()); }
+
 Napi::Value PacketSocket::Link(const Napi::CallbackInfo& info) { return link_.ToJs(info.Env()); }
 
 void PacketSocket::Close(const Napi::CallbackInfo&) { Release(); }
 
 void PacketSocket::Release() {
   end_.Forget();
-  doorbell_.Silence();
   view_.Detach();
   memory_.Unmap();
   if (rx_ && tx_) Together([&] { rx_.reset(); }, [&] { tx_.reset(); });

@@ -5,7 +5,6 @@
 
 #include <napi.h>
 
-#include "doorbell.h"
 #include "environment_end.h"
 #include "link_facts.h"
 #include "mapping.h"
@@ -26,6 +25,7 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   Napi::Value Drops(const Napi::CallbackInfo& info);
   Napi::Value TakeError(const Napi::CallbackInfo& info);
   Napi::Value Fd(const Napi::CallbackInfo& info);
+  Napi::Value Bell(const Napi::CallbackInfo& info);
   Napi::Value Link(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
@@ -36,7 +36,6 @@ class PacketSocket : public Napi::ObjectWrap<PacketSocket> {
   UniqueFd tx_;
   Mapping memory_;
   SharedView view_;
-  Doorbell doorbell_;
   EnvironmentEnd end_;
 };
 

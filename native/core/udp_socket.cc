@@ -68,45 +68,6 @@ Napi::Object AddressToJs(Napi::Env env, const UdpAddress& address) {
   return object;
 }
 
-// The two functions of the hot path are plain ones with their object as data. A method of ObjectWrap costs 60 ns more for each call
-// (type check, unwrapping, argument array), which is a tenth of what the kernel takes for the whole round.
-
-UdpPath& PathOf(napi_env env, napi_callback_info info, size_t* count, napi_value* arguments) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, count, arguments, nullptr, &data);
-  return **static_cast<std::shared_ptr<UdpPath>*>(data);
-}
-
-// send(count): frames that the kernel took of the first `count` descriptors.
-napi_value Send(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  const UdpPath& path = PathOf(env, info, &count, &argument);
-  int32_t frames = 0;
-  napi_get_value_int32(env, argument, &frames);
-  napi_value result;
-  napi_create_int32(env, path.sender ? path.sender->Send(frames) : 0, &result);
-  return result;
-}
-
-// receive(): the number of entries in the receive tables.
-napi_value Receive(napi_env env, napi_callback_info info) {
-  const UdpPath& path = PathOf(env, info, nullptr, nullptr);
-  napi_value result;
-  napi_create_int32(env, path.receiver ? path.receiver->Receive() : 0, &result);
-  return result;
-}
-
-Napi::Value HotFunction(Napi::Env env, const char* name, napi_callback function, const std::shared_ptr<UdpPath>& path) {
-  auto* data = new std::shared_ptr<UdpPath>(path);
-  napi_value result;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, data, &result);
-  napi_add_finalizer(
-      env, result, data, [](napi_env, void* held, void*) { delete static_cast<std::shared_ptr<UdpPath>*>(held); },
-      nullptr, nullptr);
-  return Napi::Value(env, result);
-}
-
 }  // namespace
 
 void UdpSocket::Define(Napi::Env env, Napi::Object exports) {
@@ -125,7 +86,7 @@ void UdpSocket::Define(Napi::Env env, Napi::Object exports) {
 }
 
 // new UdpSocket(namespace, ip, port, scope): bound, but without memory; `open` gives it some.
-UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocket>(info) {
+UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocket>(info), paths_(UdpPaths::Of(info.Env())) {
   Guarded(info.Env(), [&] {
     const NamespaceScope scope(info[0].As<Napi::String>().Utf8Value());
     local_ = AddressArgument(info, 1);
@@ -220,8 +181,8 @@ Napi::Value UdpSocket::EnableOffload(const Napi::CallbackInfo& info) {
 }
 
 // open(length, rxOffset, rxSize, rxCount, maxFrame): `length` bytes of frames, of which the receive buffers start at rxOffset.
-// Returns the functions `send` and `receive`.
-Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
+// From now on `udpSend` and `udpReceive` know it.
+void UdpSocket::Open(const Napi::CallbackInfo& info) {
   UdpReceiver::Buffers buffers{};
   size_t maxFrame = 0;
   Guarded(info.Env(), [&] {
@@ -237,10 +198,9 @@ Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
   framesView_.Expose(info.Env(), frames_.base(), frames_.length());
   tablesView_.Expose(info.Env(), tables_.base(), tables_.length());
   const UdpTables tables(tables_.base());
-  path_ = std::make_shared<UdpPath>();
-  path_->sender =
-      std::make_unique<UdpSender>(fd_.get(), addressLength_, gso_, frames_.base(), frames_.length(), tables);
-  path_->receiver = std::make_unique<UdpReceiver>(fd_.get(), gro_, frames_.base(), buffers, maxFrame, tables);
+  path_.reset(new UdpPath{UdpSender(fd_.get(), addressLength_, gso_, frames_.base(), frames_.length(), tables),
+                          UdpReceiver(fd_.get(), gro_, frames_.base(), buffers, maxFrame, tables)});
+  paths_->Set(fd_.get(), path_.get());
   end_.Await(
       info.Env(),
       [](void* self) {
@@ -248,10 +208,6 @@ Napi::Value UdpSocket::Open(const Napi::CallbackInfo& info) {
         static_cast<UdpSocket*>(self)->Release();
       },
       this);
-  Napi::Object functions = Napi::Object::New(info.Env());
-  functions.Set("send", HotFunction(info.Env(), "send", Send, path_));
-  functions.Set("receive", HotFunction(info.Env(), "receive", Receive, path_));
-  return functions;
 }
 
 Napi::Value UdpSocket::Frames(const Napi::CallbackInfo&) { return framesView_.Buffer(); }
@@ -263,14 +219,14 @@ void UdpSocket::SetPeer(const Napi::CallbackInfo& info) {
   if (!path_) return;
   Guarded(info.Env(), [&] {
     const uint32_t index = info[0].As<Napi::Number>().Uint32Value();
-    if (!path_->sender->SetPeer(index, AddressArgument(info, 1))) throw SyscallError("argument", EINVAL);
+    if (!path_->sender.SetPeer(index, AddressArgument(info, 1))) throw SyscallError("argument", EINVAL);
   });
 }
 
 // source(datagram)
 Napi::Value UdpSocket::Source(const Napi::CallbackInfo& info) {
   const uint32_t datagram = info[0].As<Napi::Number>().Uint32Value();
-  const UdpAddress* source = path_ ? path_->receiver->Source(datagram) : nullptr;
+  const UdpAddress* source = path_ ? path_->receiver.Source(datagram) : nullptr;
   return source != nullptr ? AddressToJs(info.Env(), *source) : info.Env().Undefined();
 }
 
@@ -280,8 +236,7 @@ void UdpSocket::Finalize(Napi::Env) { Release(); }
 
 void UdpSocket::Release() {
   end_.Forget();
-  // The functions that are left find nothing to work on.
-  if (path_) *path_ = {};
+  if (path_) paths_->Remove(fd_.get());
   path_.reset();
   fd_.reset();
   framesView_.Detach();

@@ -8,17 +8,10 @@
 
 #include "environment_end.h"
 #include "mapping.h"
-#include "udp_receiver.h"
-#include "udp_sender.h"
+#include "udp_paths.h"
 #include "unique_fd.h"
 
 namespace emp {
-
-// What the two hot functions work on. They share it with their socket, because a function may outlive the object it came from.
-struct UdpPath {
-  std::unique_ptr<UdpSender> sender;
-  std::unique_ptr<UdpReceiver> receiver;
-};
 
 class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
  public:
@@ -33,7 +26,7 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   Napi::Value Interface(const Napi::CallbackInfo& info);
   Napi::Value ReceiveBuffer(const Napi::CallbackInfo& info);
   Napi::Value EnableOffload(const Napi::CallbackInfo& info);
-  Napi::Value Open(const Napi::CallbackInfo& info);
+  void Open(const Napi::CallbackInfo& info);
   Napi::Value Frames(const Napi::CallbackInfo& info);
   Napi::Value Tables(const Napi::CallbackInfo& info);
   void SetPeer(const Napi::CallbackInfo& info);
@@ -57,7 +50,8 @@ class UdpSocket : public Napi::ObjectWrap<UdpSocket> {
   Mapping tables_;
   SharedView framesView_;
   SharedView tablesView_;
-  std::shared_ptr<UdpPath> path_;
+  const std::shared_ptr<UdpPaths> paths_;
+  std::unique_ptr<UdpPath> path_;
   EnvironmentEnd end_;
 };
 

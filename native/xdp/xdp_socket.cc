@@ -13,7 +13,6 @@
 #include "arguments.h"
 #include "libbpf_log.h"
 #include "namespace_scope.h"
-#include "quick_calls.h"
 
 namespace emp {
 
@@ -62,29 +61,6 @@ int WhilePending(int pending, Call call, Hopeless hopeless) {
   return result;
 }
 
-Napi::Value DescriptorFunction(Napi::Env env, const char* name, napi_callback call, std::shared_ptr<int> descriptor) {
-  auto* held = new std::shared_ptr<int>(std::move(descriptor));
-  napi_value function;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, held->get(), &function);
-  napi_add_finalizer(
-      env, function, held, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<int>*>(data); },
-      nullptr, nullptr);
-  return Napi::Value(env, function);
-}
-
-int DescriptorOf(napi_env env, napi_callback_info info) {
-  void* data = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
-  return *static_cast<int*>(data);
-}
-
-// Undefined for success: nothing has to be made for it.
-napi_value Result(napi_env env, long result) {
-  napi_value value = nullptr;
-  if (result < 0) napi_create_int32(env, errno, &value);
-  return value;
-}
-
 }  // namespace
 
 void XdpSocket::Define(Napi::Env env, Napi::Object exports) {
@@ -109,10 +85,6 @@ XdpSocket::XdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<XdpSocke
     socket_.reset(socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!socket_) throw SyscallError("socket");
   });
-  *descriptor_ = socket_.get();
-  Napi::Object self = info.This().As<Napi::Object>();
-  self.Set("kick", DescriptorFunction(env, "kick", Kick, descriptor_));
-  self.Set("wake", DescriptorFunction(env, "wake", Wake, descriptor_));
   end_.Await(
       env,
       [](void* self) {
@@ -268,14 +240,6 @@ Napi::Value XdpSocket::Statistics(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), lost);
 }
 
-napi_value XdpSocket::Kick(napi_env env, napi_callback_info info) {
-  return Result(env, KickTransmit(DescriptorOf(env, info)));
-}
-
-napi_value XdpSocket::Wake(napi_env env, napi_callback_info info) {
-  return Result(env, ReceiveFrom(DescriptorOf(env, info), nullptr, 0, MSG_DONTWAIT, nullptr, nullptr));
-}
-
 void XdpSocket::SetOption(int option, const void* value, socklen_t length, const char* step) {
   if (setsockopt(socket_.get(), SOL_XDP, option, value, length) != 0) throw SyscallError(step);
 }
@@ -284,7 +248,6 @@ void XdpSocket::Close(const Napi::CallbackInfo&) { Release(); }
 
 void XdpSocket::Release() {
   end_.Forget();
-  *descriptor_ = -1;
   socket_.reset();  // the kernel takes it out of the map
   if (attachment_ != nullptr) attachment_->Forget(queue_);
   attachment_.reset();

@@ -37,10 +37,6 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
   Napi::Value Statistics(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
-  // Functions without a receiver or arguments: the cheapest call there is into an addon. Both return an errno, or undefined.
-  static napi_value Kick(napi_env env, napi_callback_info info);
-  static napi_value Wake(napi_env env, napi_callback_info info);
-
   Napi::Object MapRing(Napi::Env env, int ring, off_t page, const xdp_ring_offset& offset, size_t bytes);
   void SetOption(int option, const void* value, socklen_t length, const char* step);
   void Release();
@@ -55,8 +51,6 @@ class XdpSocket : public Napi::ObjectWrap<XdpSocket> {
   Mapping rings_[4];
   SharedView ring_views_[4];
   EnvironmentEnd end_;
-  // The functions may outlive the object: they hold this, and find a closed socket in it.
-  std::shared_ptr<int> descriptor_ = std::make_shared<int>(-1);
 };
 
 }  // namespace emp

@@ -58,10 +58,10 @@ export interface PacketSocket {
   readonly link: LinkFacts;
   /** Readable when frames are in the receive ring. */
   readonly fd: number;
+  /** What `kick` takes. */
+  readonly bell: number;
   /** Makes the rings and starts to receive. The memory: receive slots, transmit slots, pool. */
   open(etherType: number, slotSize: number, rxSlots: number, txSlots: number, poolBytes: number): ArrayBuffer;
-  /** Sends every slot marked TP_STATUS_SEND_REQUEST; bytes taken, or a negative errno. */
-  readonly kick: () => number | undefined;
   /** Frames lost because the receive ring was full, since the last call. */
   drops(): number;
   /** The pending error of the socket, an errno, which it forgets; 0 if none. Until then the socket polls as ready. */
@@ -89,20 +89,12 @@ export interface UdpSocket {
   /** Before `open`. Returns what the kernel has of it. */
   enableOffload(): { gso: boolean; gro: boolean };
   /** Maps `length` bytes for frames; the receive buffers are in there from `rxOffset` on. */
-  open(length: number, rxOffset: number, rxSize: number, rxCount: number, maxFrame: number): UdpFunctions;
+  open(length: number, rxOffset: number, rxSize: number, rxCount: number, maxFrame: number): void;
   readonly frames: ArrayBuffer;
   readonly tables: ArrayBuffer;
   setPeer(index: number, ip: string, port: number, scope: number): void;
   source(datagram: number): RawUdpEnd;
   close(): void;
-}
-
-/** Plain functions, because a method costs more. */
-export interface UdpFunctions {
-  /** Sends the first `count` descriptors; returns how many the kernel took or lost. */
-  readonly send: (count: number) => number;
-  /** Returns the number of frames received. */
-  readonly receive: () => number;
 }
 
 // ---- core: links ---------------------------------------------------------------------------------------------------------
@@ -176,6 +168,15 @@ export interface CoreAddon {
   listLinks(namespace: string): RawLinkFacts[];
   /** Reads the monotonic clock, µs, into its `cell`: no allocation. */
   clock: (() => void) & { readonly cell: Float64Array };
+
+  // The calls of the hot path take a descriptor; native/common/doorbell.h says why they are not methods.
+
+  /** A packet socket (its `bell`) sends every slot marked TP_STATUS_SEND_REQUEST. Returns an errno, undefined for success. */
+  kick(fd: number): number | undefined;
+  /** Sends the first `count` descriptors of a UDP socket; returns how many the kernel took or lost. */
+  udpSend(fd: number, count: number): number;
+  /** Returns the number of frames received. */
+  udpReceive(fd: number): number;
 }
 
 const require = createRequire(import.meta.url);

@@ -66,7 +66,8 @@ export class PacketNic implements Nic {
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #socket: PacketSocket;
-  readonly #kick: () => number | undefined;
+  readonly #kick = core().kick;
+  readonly #bell: number;
   readonly #events: NicEvents;
   readonly #frames: FrameStore;
   readonly #words: Int32Array;
@@ -96,7 +97,7 @@ export class PacketNic implements Nic {
     const poolBytes = (txFrames + rxFrames) * frameSize;
     const buffer = socket.open(shape.etherType, slotSize, rxSlots, txSlots, poolBytes);
     this.#socket = socket;
-    this.#kick = socket.kick;
+    this.#bell = socket.bell;
     this.#frames = new FrameStore(buffer, ringBytes, shape);
     this.bytes = this.#frames.bytes;
     this.view = this.#frames.view;
@@ -191,7 +192,7 @@ export class PacketNic implements Nic {
   flush(): boolean {
     if (this.#txQueued === 0 || this.#closed) return true;
     this.counters[NicCounter.kicks]++;
-    const error = this.#kick();
+    const error = this.#kick(this.#bell);
     // The kernel takes slots in ring order: if it took the last one, it took all.
     if (this.#statusBack(1) !== tp.TX_SEND_REQUEST) {
       this.#txQueued = 0;
@@ -206,7 +207,7 @@ export class PacketNic implements Nic {
     const before = this.#txQueued;
     while (this.#statusBack(this.#txQueued) !== tp.TX_SEND_REQUEST) this.#txQueued--;
     this.#stalled = this.#txQueued < before ? 0 : this.#stalled + 1;
-    const congested = error === undefined || error >= 0 || error === -EAGAIN || error === -ENOBUFS || error === -ENOMEM;
+    const congested = error === undefined || error === EAGAIN || error === ENOBUFS || error === ENOMEM;
     if (congested && this.#stalled < PATIENCE && this.#events.state === 'up') return false;
     this.#takeBack();
     return true;

@@ -5,7 +5,7 @@ import type { FramePool } from './framePool.js';
 import { FrameStore } from './frameStore.js';
 import { listLinks } from './links.js';
 import { namespaceArgument } from './namespace.js';
-import type { UdpFunctions, UdpSocket } from './native.js';
+import type { UdpSocket } from './native.js';
 import { core } from './native.js';
 import { closedError, tooLong } from './nicErrors.js';
 import { NicEvents } from './nicEvents.js';
@@ -65,8 +65,9 @@ export class UdpNic implements Nic {
 
   readonly #info: { -readonly [K in keyof NicInfo]: NicInfo[K] };
   readonly #socket: UdpSocket;
-  readonly #kernelSend: UdpFunctions['send'];
-  readonly #kernelReceive: UdpFunctions['receive'];
+  readonly #kernelSend = core().udpSend;
+  readonly #kernelReceive = core().udpReceive;
+  readonly #fd: number;
   readonly #events: NicEvents;
   readonly #frames: FrameStore;
   readonly #tx: FramePool;
@@ -84,11 +85,10 @@ export class UdpNic implements Nic {
     const poolBytes = (txFrames + rxFrames) * frameSize;
     const bufferSize = gro ? JOINED_BUFFER_SIZE : frameSize;
     const buffers = gro ? JOINED_BUFFERS : SINGLE_BUFFERS;
-    const { send, receive } = socket.open(poolBytes + buffers * bufferSize, poolBytes, bufferSize, buffers, mtu);
+    socket.open(poolBytes + buffers * bufferSize, poolBytes, bufferSize, buffers, mtu);
     const { tables } = socket;
     this.#socket = socket;
-    this.#kernelSend = send;
-    this.#kernelReceive = receive;
+    this.#fd = socket.fd;
     this.#frames = new FrameStore(socket.frames, 0, shape);
     this.bytes = this.#frames.bytes;
     this.view = this.#frames.view;
@@ -168,7 +168,7 @@ export class UdpNic implements Nic {
   flush(): boolean {
     const queued = this.#txQueued;
     if (queued === 0 || this.#closed) return true;
-    const taken = this.#kernelSend(queued);
+    const taken = this.#kernelSend(this.#fd, queued);
     const ring = this.#txRing;
     for (let i = 0; i < taken; i++) this.#tx.unpin(ring[3 * i]);
     this.#txQueued = queued - taken;
@@ -189,7 +189,7 @@ export class UdpNic implements Nic {
 
   receive(): number {
     if (this.#closed) return 0;
-    const count = this.#kernelReceive();
+    const count = this.#kernelReceive(this.#fd);
     const status = this.#status;
     // Most polls find nothing, and nothing wrong: they leave the counters alone.
     if (status[Status.invalid] !== 0) this.counters[NicCounter.rxInvalid] += status[Status.invalid];

@@ -5,6 +5,7 @@ import { FramePool } from './framePool.js';
 import { closedError, tooLong } from './nicErrors.js';
 import { NicEvents } from './nicEvents.js';
 import type { XdpSocket } from './xdp/addon.js';
+import { xdpAddon } from './xdp/addon.js';
 import { Filter } from './xdp/filter.js';
 import { Gatherer } from './xdp/gather.js';
 import type { Layout } from './xdp/layout.js';
@@ -33,8 +34,9 @@ export class XdpNic implements Nic {
   onState: ((state: NicState) => void) | undefined = undefined;
 
   readonly #socket: XdpSocket;
-  readonly #kick: () => number | undefined;
-  readonly #wakeKernel: () => number | undefined;
+  readonly #kick = xdpAddon().kick;
+  readonly #wakeKernel = xdpAddon().wake;
+  readonly #bell: number;
   readonly #events: NicEvents;
   readonly #halves: Uint16Array;
   readonly #fill: ProducerRing;
@@ -64,8 +66,7 @@ export class XdpNic implements Nic {
   constructor(opened: OpenSocket) {
     const { socket, memory, plan, rings, options, link } = opened;
     this.#socket = socket;
-    this.#kick = socket.kick;
-    this.#wakeKernel = socket.wake;
+    this.#bell = socket.fd;
     this.bytes = new Uint8Array(memory);
     this.view = new DataView(memory);
     this.#halves = new Uint16Array(memory);
@@ -202,7 +203,7 @@ export class XdpNic implements Nic {
     let before = -1;
     for (let i = 0; i < KICKS; i++) {
       this.#counters[NicCounter.kicks]++;
-      const error = this.#kick();
+      const error = this.#kick(this.#bell);
       if (error !== undefined && error !== EAGAIN && error !== EBUSY && error !== ENOBUFS) {
         // The interface is down or gone. What is in the ring stays there; the protocol counts it as lost.
         this.#counters[NicCounter.txErrors] += queued;
@@ -237,7 +238,7 @@ export class XdpNic implements Nic {
     const ring = this.#rxRing;
     const available = ring.available();
     if (available === 0) {
-      if (this.#receiveCalls && (this.#busyPoll || this.#fill.needsWakeup)) this.#wakeKernel();
+      if (this.#receiveCalls && (this.#busyPoll || this.#fill.needsWakeup)) this.#wakeKernel(this.#bell);
       return 0;
     }
     if (this.#gatherer !== undefined) return this.#receiveJumbo(this.#gatherer);

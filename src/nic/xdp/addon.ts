@@ -23,15 +23,15 @@ export interface XdpSocket {
   busyPoll(microseconds: number, budget: number): void;
   /** Frames lost on receive since the socket was opened. */
   statistics(): number;
-  /** sendto: the kernel looks at the transmit ring. Returns an errno, undefined for success. */
-  readonly kick: () => number | undefined;
-  /** recvfrom: the kernel looks at the fill ring. Returns an errno, undefined for success. */
-  readonly wake: () => number | undefined;
   close(): void;
 }
 
 export interface XdpAddon {
   XdpSocket: new (namespace: string, interfaceIndex: number, queue: number) => XdpSocket;
+  /** sendto: the kernel looks at the transmit ring. Returns an errno, undefined for success. */
+  kick(fd: number): number | undefined;
+  /** recvfrom: the kernel looks at the fill ring. Returns an errno, undefined for success. */
+  wake(fd: number): number | undefined;
 }
 
 let addon: XdpAddon | undefined;
