@@ -86,7 +86,8 @@ void UdpSocket::Define(Napi::Env env, Napi::Object exports) {
 }
 
 // new UdpSocket(namespace, ip, port, scope): bound, but without memory; `open` gives it some.
-UdpSocket::UdpSocket(const Napi::CallbackInfo& info) : Napi::ObjectWrap<UdpSocket>(info), paths_(UdpPaths::Of(info.Env())) {
+UdpSocket::UdpSocket(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<UdpSocket>(info), paths_(UdpPaths::Of(info.Env())) {
   Guarded(info.Env(), [&] {
     const NamespaceScope scope(info[0].As<Napi::String>().Utf8Value());
     local_ = AddressArgument(info, 1);

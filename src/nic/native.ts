@@ -172,11 +172,11 @@ export interface CoreAddon {
   // The calls of the hot path take a descriptor; native/common/doorbell.h says why they are not methods.
 
   /** A packet socket (its `bell`) sends every slot marked TP_STATUS_SEND_REQUEST. Returns an errno, undefined for success. */
-  kick(fd: number): number | undefined;
+  kick(this: void, fd: number): number | undefined;
   /** Sends the first `count` descriptors of a UDP socket; returns how many the kernel took or lost. */
-  udpSend(fd: number, count: number): number;
+  udpSend(this: void, fd: number, count: number): number;
   /** Returns the number of frames received. */
-  udpReceive(fd: number): number;
+  udpReceive(this: void, fd: number): number;
 }
 
 const require = createRequire(import.meta.url);

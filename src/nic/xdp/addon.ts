@@ -29,9 +29,9 @@ export interface XdpSocket {
 export interface XdpAddon {
   XdpSocket: new (namespace: string, interfaceIndex: number, queue: number) => XdpSocket;
   /** sendto: the kernel looks at the transmit ring. Returns an errno, undefined for success. */
-  kick(fd: number): number | undefined;
+  kick(this: void, fd: number): number | undefined;
   /** recvfrom: the kernel looks at the fill ring. Returns an errno, undefined for success. */
-  wake(fd: number): number | undefined;
+  wake(this: void, fd: number): number | undefined;
 }
 
 let addon: XdpAddon | undefined;
