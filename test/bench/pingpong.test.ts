@@ -41,6 +41,12 @@ describe('emp bench pingpong', () => {
     checkTimes(result.rtt_us);
   });
 
+  it('over several drivers, one after the other', async () => {
+    const results = await measure('--driver', 'memory,udp,memory', '--size', '0,16');
+    const each = (driver: string) => [0, 16].map((size) => ({ ...CLEAN, driver, size }));
+    expect(results).toMatchObject(['memory', 'udp', 'memory'].flatMap(each));
+  });
+
   it.each(['event', 'adaptive'])('waits by %s', async (wait) => {
     const [result] = await measure('--driver', 'memory', '--wait', wait);
     expect(result).toMatchObject({ ...CLEAN, wait });

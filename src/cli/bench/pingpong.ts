@@ -4,12 +4,12 @@ import { report, skippedLines } from '../../../bench/pingpong/report.js';
 import { pingpong, type PingpongOptions } from '../../../bench/pingpong/run.js';
 import { ArgumentError } from '../../errors.js';
 import type { DriverName } from '../../nic/contract.js';
-import { channelPort, decimal, DEFAULT_PORT, integer, nicOptions, type NicFlags } from '../options.js';
+import { channelPort, decimal, DEFAULT_PORT, integer, placeOptions, type NicFlags } from '../options.js';
 import { partners } from '../partners.js';
 import type { Job, Place } from './job.js';
 import {
   coresOption,
-  DRIVERS,
+  drivers,
   listOption,
   MAX_SIZE,
   outputOptions,
@@ -27,7 +27,15 @@ export function registerPingpong(bench: Command, take: Take): void {
   const command = bench
     .command('pingpong')
     .description('round-trip times of messages between two processes, beside the bare C program of the same path');
-  nicOptions(command, DRIVERS, { local: 'any address and port', wait: 'spin' })
+  command.option(
+    '-d, --driver <drivers>',
+    'with commas between them (default: the first of xdp, packet and udp that works)',
+    drivers,
+  );
+  placeOptions(command, 'any address and port')
+    .addOption(
+      new Option('--wait <strategy>', 'how to wait for frames').choices(['spin', 'event', 'adaptive']).default('spin'),
+    )
     .addOption(listOption('-s, --size <bytes>', SIZES, ranges(0, MAX_SIZE), [16]))
     .option('-r, --rounds <number>', 'rounds to measure (default: 1000000; with --wait event: 50000)', integer(1, 1e8))
     .addOption(
@@ -61,7 +69,7 @@ export function registerPingpong(bench: Command, take: Take): void {
     .addHelpText(
       'after',
       `
-Without --driver it takes the first of xdp, packet and udp that works. Without --peer it makes its own wire: two network
+Several drivers are measured one after the other. Without --peer it makes its own wire: two network
 namespaces joined by a veth pair (as root), or loopback with udp.
 With --peer it needs --driver, and measures against an emp echo that runs there, with the same --driver. Only then there is a
 choice of --interface, --namespace, --queue, --require, --local and --port.
@@ -69,6 +77,7 @@ choice of --interface, --namespace, --queue, --require, --local and --port.
 Examples:
   emp bench pingpong --baseline                         the best driver that works, beside bare C
   emp bench pingpong --driver udp --size 16,64,1024
+  emp bench pingpong --driver xdp,packet,udp --baseline
   emp bench pingpong --wait event --json
   emp bench pingpong --driver packet --interface eth1 --peer 02:00:00:00:00:01
   emp bench pingpong --driver udp --peer 192.0.2.1      there: emp echo --local 0.0.0.0`,
@@ -84,7 +93,7 @@ const PARTNERS = {
 } as const;
 
 interface Flags extends Omit<NicFlags, 'driver'>, OutputFlags {
-  driver?: DriverName;
+  driver?: DriverName[];
   size: number[];
   rounds?: number;
   seconds?: number;
@@ -103,12 +112,11 @@ interface Flags extends Omit<NicFlags, 'driver'>, OutputFlags {
 
 function jobOf(flags: Flags): Job {
   const { driver, floorMode, port } = flags;
-  if (floorMode !== undefined && driver !== 'packet') {
+  if (floorMode !== undefined && driver?.includes('packet') !== true) {
     throw new ArgumentError('--floor-mode is for --driver packet.', { remedy: 'Add that, or leave it out.' });
   }
-  const remote = remoteOf({ ...flags, drivers: driver === undefined ? undefined : [driver] });
+  const remote = remoteOf({ ...flags, drivers: driver });
   const options = {
-    ...(driver === undefined ? {} : { driver }),
     sizes: flags.size,
     rounds: flags.rounds ?? ROUNDS[flags.wait],
     warmup: flags.warmup,
@@ -124,7 +132,16 @@ function jobOf(flags: Flags): Job {
     ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
     ...(floorMode === undefined ? {} : { floorMode }),
   };
-  return { test: 'pingpong', raw: flags.raw, measure: (place) => measure(options, place) };
+  return { test: 'pingpong', raw: flags.raw, measure: (place) => measureEach(driver ?? [undefined], options, place) };
+}
+
+/** @param which undefined: the first that works */
+async function measureEach(
+  which: readonly (DriverName | undefined)[],
+  options: PingpongOptions,
+  place: Place,
+): Promise<void> {
+  for (const driver of which) await measure(driver === undefined ? options : { ...options, driver }, place);
 }
 
 async function measure(options: PingpongOptions, { signal, bar, out }: Place): Promise<void> {
