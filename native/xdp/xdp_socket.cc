@@ -228,16 +228,15 @@ Napi::Value XdpSocket::ZeroCopy(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), known && (options.flags & XDP_OPTIONS_ZEROCOPY) != 0);
 }
 
-// Frames lost on receive since the socket was opened, for whatever reason.
+// Frames lost on receive since the socket was opened. An empty fill ring is in rx_dropped already.
 Napi::Value XdpSocket::Statistics(const Napi::CallbackInfo& info) {
   xdp_statistics statistics = {};
   socklen_t length = sizeof statistics;
-  double lost = 0;
-  if (getsockopt(socket_.get(), SOL_XDP, XDP_STATISTICS, &statistics, &length) == 0) {
-    // An empty fill ring is in rx_dropped already.
-    lost = static_cast<double>(statistics.rx_dropped + statistics.rx_ring_full);
-  }
-  return Napi::Number::New(info.Env(), lost);
+  getsockopt(socket_.get(), SOL_XDP, XDP_STATISTICS, &statistics, &length);
+  Napi::Object lost = Napi::Object::New(info.Env());
+  lost.Set("dropped", static_cast<double>(statistics.rx_dropped));
+  lost.Set("ringFull", static_cast<double>(statistics.rx_ring_full));
+  return lost;
 }
 
 void XdpSocket::SetOption(int option, const void* value, socklen_t length, const char* step) {

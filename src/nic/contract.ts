@@ -83,9 +83,11 @@ export const NicCounter = {
   holdCopies: 8,
   /** Errors of the kernel on send (interface down, no route, longer than its MTU is by now); the frames count as sent and lost. */
   txErrors: 9,
+  /** Of `rxDropped`: the receive ring, or the buffer of the socket, was full. The others found no free frame, or were too long for one. */
+  rxRingFull: 10,
 } as const;
 export type NicCounterName = keyof typeof NicCounter;
-export const NIC_COUNTERS = 10;
+export const NIC_COUNTERS = 11;
 
 export type NicState = 'up' | 'down' | 'removed' | 'closed';
 

@@ -144,6 +144,7 @@ export class MemoryNic implements Nic {
     const into = full || length > this.#mtu ? NO_FRAME : this.#frames.rx.alloc(0);
     if (into === NO_FRAME) {
       this.counters[NicCounter.rxDropped]++;
+      if (full) this.counters[NicCounter.rxRingFull]++;
       return;
     }
     // Word by word: typed array `set` would need a subarray, which is an allocation.

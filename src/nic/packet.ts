@@ -274,7 +274,9 @@ export class PacketNic implements Nic {
   }
 
   #countDrops(): void {
-    this.counters[NicCounter.rxDropped] += this.#socket.drops();
+    const drops = this.#socket.drops();
+    this.counters[NicCounter.rxDropped] += drops;
+    this.counters[NicCounter.rxRingFull] += drops;
   }
 
   hold(index: number): Frame {

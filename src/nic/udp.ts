@@ -193,7 +193,7 @@ export class UdpNic implements Nic {
     const status = this.#status;
     // Most polls find nothing, and nothing wrong: they leave the counters alone.
     if (status[Status.invalid] !== 0) this.counters[NicCounter.rxInvalid] += status[Status.invalid];
-    if (status[Status.dropped] !== 0) this.counters[NicCounter.rxDropped] += status[Status.dropped];
+    if (status[Status.dropped] !== 0) this.#countDropped();
     if (count === 0) return 0;
     const { length } = this.rx;
     let bytes = 0;
@@ -201,6 +201,12 @@ export class UdpNic implements Nic {
     this.counters[NicCounter.rxFrames] += count;
     this.counters[NicCounter.rxBytes] += bytes;
     return count;
+  }
+
+  /** Cold. */
+  #countDropped(): void {
+    this.counters[NicCounter.rxDropped] += this.#status[Status.dropped];
+    this.counters[NicCounter.rxRingFull] += this.#status[Status.dropped];
   }
 
   hold(index: number): Frame {

@@ -99,10 +99,14 @@ export class XdpNic implements Nic {
     }
   }
 
-  /** `rxDropped` is the kernel's number, asked for at each look at this property. */
+  /** `rxDropped` and `rxRingFull` are the kernel's numbers, asked for at each look at this property. */
   get counters(): Float64Array {
-    if (!this.#closed) this.#counters[NicCounter.rxDropped] = this.#socket.statistics() + (this.#gatherer?.lost ?? 0);
-    return this.#counters;
+    const counters = this.#counters;
+    if (this.#closed) return counters;
+    const { dropped, ringFull } = this.#socket.statistics();
+    counters[NicCounter.rxDropped] = dropped + ringFull + (this.#gatherer?.lost ?? 0);
+    counters[NicCounter.rxRingFull] = ringFull;
+    return counters;
   }
 
   countIn(memory: Float64Array): void {

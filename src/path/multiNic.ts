@@ -15,7 +15,7 @@ import type { PathPeer } from './peer.js';
 
 const BURST = 64;
 /** What only the NICs themselves can know. */
-const OF_NICS = [NicCounter.rxDropped, NicCounter.rxInvalid, NicCounter.txErrors] as const;
+const OF_NICS = [NicCounter.rxDropped, NicCounter.rxRingFull, NicCounter.rxInvalid, NicCounter.txErrors] as const;
 
 /**
  * Several NICs as one (rows A8, A11). Frames live in a memory of its own and are copied into that of the NIC that they go by, and out of that of the

@@ -21,8 +21,8 @@ export interface XdpSocket {
   /** Puts the socket behind EMP's XDP program, which it attaches if need be. True when another process had attached it. */
   attach(program: Uint8Array, etherType: number, generic: boolean): boolean;
   busyPoll(microseconds: number, budget: number): void;
-  /** Frames lost on receive since the socket was opened. */
-  statistics(): number;
+  /** Frames lost on receive since the socket was opened: no chunk in the fill ring (or too long for one), no entry in the receive ring. */
+  statistics(): { dropped: number; ringFull: number };
   close(): void;
 }
 
