@@ -22,7 +22,7 @@ export const BUDGETS = {
   load: 60,
   connections: 100,
   depth: 55,
-  loss: 100,
+  loss: 115,
   idle: 100,
   peers: 90,
 } as const;
@@ -83,8 +83,11 @@ export const STEPS: Readonly<Record<TestName, readonly Step[]>> = {
   load: [step(load, WIRES, { rates: [-0.1, -0.25, -0.5, -0.75, -0.9] })],
   connections: [step(connections, WIRES, { channels: [1, 16, 128, 1024], slices: 3, seconds: 0.9 })],
   depth: [step(depth, WIRES, { depths: [1, 4, 16, 64, 256] })],
-  // With more loss a flood takes minutes to end.
-  loss: [step(loss, WIRES, { sizes: [64 * KI], losses: [0, 0.001, 0.01, 0.05, 0.1] })],
+  // With more loss a flood takes half a minute to end: over one driver.
+  loss: [
+    step(loss, ['xdp'], { sizes: [64 * KI], losses: [0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3] }),
+    step(loss, ['packet', 'udp'], { sizes: [64 * KI], losses: [0, 0.001, 0.01, 0.05, 0.1] }),
+  ],
   // Three, so that one in which V8 still compiled is not half of the median.
   idle: [step(idle, WIRES, { baseline: true, slices: 3 })],
 };
