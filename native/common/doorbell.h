@@ -1,6 +1,6 @@
-// The one call of the hot path: send(fd, nothing), which tells a packet or XDP socket to work off its transmit ring.
+// The calls of the hot path, such as send(fd, nothing), which tells a packet or XDP socket to work off its transmit ring.
 //
-// It is a function of the addon that takes the descriptor, not a function or a method of each socket. V8 calls straight into an addon only
+// Each is one function of the addon that takes the descriptor, not a function or a method of each socket. The caller answers for the descriptor: that it is open, and its own. V8 calls straight into an addon only
 // from a place that has seen one function there and no other. Where it has seen those of two sockets (a NIC that was opened again will
 // do) it takes a detour: 15 ns when warm, and between two frames that code is cold.
 #pragma once
@@ -8,6 +8,7 @@
 #include <napi.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "quick_calls.h"
 

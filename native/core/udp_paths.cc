@@ -23,14 +23,14 @@ napi_value Result(napi_env env, int frames) {
   return result;
 }
 
-// send(fd, count): frames that the kernel took of the first `count` descriptors.
+// udpSend(fd, count): frames that the kernel took of the first `count` descriptors.
 napi_value Send(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   UdpPath* path = PathOf(env, info, arguments);
   return Result(env, path != nullptr ? path->sender.Send(Int32Argument(env, arguments[1])) : 0);
 }
 
-// receive(fd): the number of entries in the receive tables.
+// udpReceive(fd): the number of entries in the receive tables.
 napi_value Receive(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   UdpPath* path = PathOf(env, info, arguments);

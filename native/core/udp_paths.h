@@ -19,7 +19,7 @@ struct UdpPath {
 
 class UdpPaths {
  public:
-  // Adds `send` and `receive` to the exports. Sockets of the same environment get at the table by `Of`, and share it: it outlives them all.
+  // Adds `udpSend` and `udpReceive` to the exports. Sockets of the same environment get at the table by `Of`, and share it: it outlives them all.
   static void Define(Napi::Env env, Napi::Object exports);
   static std::shared_ptr<UdpPaths> Of(Napi::Env env);
 

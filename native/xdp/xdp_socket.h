@@ -1,4 +1,4 @@
-// One AF_XDP socket: its memory, its four rings, its kicks. It knows where the rings' words are and never touches them: all
+// One AF_XDP socket: its memory, its four rings. It knows where the rings' words are and never touches them: all
 // ring arithmetic is TypeScript.
 //
 // Steps, in this order:  new (namespace, interface, queue) - memory - rings - bind - attach.  A bind or an attach that fails may be

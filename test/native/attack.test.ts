@@ -68,3 +68,9 @@ describeRoot('an attack from JavaScript, as root', () => {
     expect(Object.keys(requireAddon('emp_xdp') as object)).toEqual(['XdpSocket', 'kick', 'wake']);
   });
 });
+
+test('a worker that is ended while it is inside the addon does not end the process', async () => {
+  const file = fileURLToPath(new URL('fixture/terminated.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, packageRoot()]);
+  expect(stdout).toBe('survived\n');
+});
