@@ -3,7 +3,7 @@
 
 #include "clock.h"
 #include "counter_file.h"
-#include "doorbell.h"
+#include "hot_function.h"
 #include "link_list.h"
 #include "link_monitor.h"
 #include "packet_socket.h"

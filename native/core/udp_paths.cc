@@ -1,6 +1,6 @@
 #include "udp_paths.h"
 
-#include "doorbell.h"
+#include "hot_function.h"
 
 namespace emp {
 

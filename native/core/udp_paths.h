@@ -1,5 +1,5 @@
 // The open UDP sockets of an environment (the process, or a worker thread) by their descriptors, for the two functions of the hot path: those are the addon's,
-// not of each socket (doorbell.h says why).
+// not of each socket (hot_function.h says why).
 #pragma once
 
 #include <napi.h>

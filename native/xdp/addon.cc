@@ -1,7 +1,7 @@
 // The xdp addon: needs libbpf. One file per object; this one only lists them.
 #include <napi.h>
 
-#include "doorbell.h"
+#include "hot_function.h"
 #include "libbpf_log.h"
 #include "xdp_socket.h"
 

@@ -169,7 +169,7 @@ export interface CoreAddon {
   /** Reads the monotonic clock, µs, into its `cell`: no allocation. */
   clock: (() => void) & { readonly cell: Float64Array };
 
-  // The calls of the hot path take a descriptor; native/common/doorbell.h says why they are not methods.
+  // The calls of the hot path take a descriptor; native/common/hot_function.h says why they are not methods.
 
   /** A packet socket (its `bell`) sends every slot marked TP_STATUS_SEND_REQUEST. Returns an errno, undefined for success. */
   kick(this: void, fd: number): number | undefined;

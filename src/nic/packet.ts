@@ -67,7 +67,8 @@ export class PacketNic implements Nic {
 
   readonly #socket: PacketSocket;
   readonly #kick = core().kick;
-  readonly #bell: number;
+  /** None once it is closed: its number may be another's by then. */
+  #bell: number;
   readonly #events: NicEvents;
   readonly #frames: FrameStore;
   readonly #words: Int32Array;
@@ -325,6 +326,7 @@ export class PacketNic implements Nic {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#bell = -1;
     this.#frames.close();
     this.#events.close(); // before the descriptor it waits for
     this.#socket.close();

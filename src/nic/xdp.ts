@@ -36,7 +36,8 @@ export class XdpNic implements Nic {
   readonly #socket: XdpSocket;
   readonly #kick = xdpAddon().kick;
   readonly #wakeKernel = xdpAddon().wake;
-  readonly #bell: number;
+  /** None once it is closed: its number may be another's by then. */
+  #bell: number;
   readonly #events: NicEvents;
   readonly #halves: Uint16Array;
   readonly #fill: ProducerRing;
@@ -366,6 +367,7 @@ export class XdpNic implements Nic {
     if (this.#closed) return;
     void this.counters; // the last look at the kernel's
     this.#closed = true;
+    this.#bell = -1;
     this.#events.close(); // before the descriptor it waits for
     this.#socket.close();
   }
