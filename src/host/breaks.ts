@@ -1,9 +1,14 @@
 import type { Clock } from '../channel/link.js';
 
-/** The event loop waits for a host so long at most, µs: then it turns, so that timers and promises of the process go on. */
+/** The event loop waits so long at most for all its hosts, µs: then it turns, so that timers and promises of the process go on. */
 const SLICE = 300;
 /** Who takes messages looks at the clock once in so many times; who sends has it set. */
 const LOOKS = 8;
+
+/** The hosts of one event loop that are awake: they share its time, as each runs once while it turns. */
+export interface Awake {
+  count: number;
+}
 
 /**
  * When the event loop has to turn. Polling is not all that keeps it waiting: a promise that is settled goes on before the event loop does, and
@@ -11,17 +16,29 @@ const LOOKS = 8;
  */
 export class Breaks {
   readonly #clock: Clock;
+  readonly #awake: Awake;
   readonly #end = new Float64Array(1);
   #looks = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, awake: Awake) {
     this.#clock = clock;
+    this.#awake = awake;
+  }
+
+  /** The host takes a share of the event loop from now on. */
+  join(): void {
+    this.#awake.count++;
+  }
+
+  /** It sleeps, or has ended. */
+  leave(): void {
+    this.#awake.count--;
   }
 
   /** The event loop has turned, and the clock is set. True: somebody waited for it, and goes on by a promise. */
   begin(): boolean {
-    this.#end[0] = this.#clock.cell[0] + SLICE;
+    this.#end[0] = this.#clock.cell[0] + SLICE / Math.max(1, this.#awake.count);
     return this.release();
   }
 

@@ -77,7 +77,7 @@ export class Host implements AsyncDisposable {
     nic.countIn(memory.nic);
     fixShapes(nic, memory);
     this.#engine = new Engine(nic, random, clock, memory);
-    this.#loop = new Loop(nic, this.#engine, { clock, timers, isReal }, memory, wait, (error) => this.#failed(error));
+    this.#loop = new Loop(nic, this.#engine, surroundings, memory, wait, (error) => this.#failed(error));
     nic.onState = (state) => this.#nicState(state);
     // Not in the middle of things: a handler may take a NIC away.
     const tell = (event: PathEvent) => timers.microtask(() => this.#tellPath(event));

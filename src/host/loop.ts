@@ -6,6 +6,7 @@ import { Breaks } from './breaks.js';
 import { LoopCounter } from './loopCounters.js';
 import type { HostMemory } from './stat/hostMemory.js';
 import type { Clock } from '../channel/link.js';
+import type { Surroundings } from './surroundings.js';
 import type { Timers } from './timers.js';
 
 /**
@@ -75,7 +76,7 @@ export class Loop {
   constructor(
     nic: Nic,
     engine: Engine,
-    { clock, timers, isReal }: { clock: Clock; timers: Timers; isReal: boolean },
+    { clock, timers, awake, isReal }: Surroundings,
     memory: HostMemory,
     wait: WaitStrategy,
     failed: (error: unknown) => void,
@@ -87,7 +88,7 @@ export class Loop {
     this.#engine = engine;
     this.#clock = clock;
     this.#timers = timers;
-    this.#breaks = new Breaks(clock);
+    this.#breaks = new Breaks(clock, awake);
     this.#skips = !isReal;
     this.#lastActive = new Float64Array([clock.cell[0]]);
     this.#wait = wait;
@@ -106,15 +107,14 @@ export class Loop {
   start(): void {
     if (this.#running) return;
     this.#running = true;
+    this.#breaks.join();
     // Not at once: a listener made right after the host is opened must not miss who knocks already.
     this.#immediate = this.#timers.immediate(this.#slice);
   }
 
   /** Ends the loop; from within a turn `then` is called when the turn is over, else at once. */
   stop(then: () => void): void {
-    this.#running = false;
-    this.#breaks.release();
-    this.#stopWaiting();
+    this.#halt();
     if (this.#inTurn) this.#afterTurn = then;
     else then();
   }
@@ -299,10 +299,15 @@ export class Loop {
 
   /** A turn threw, which is nobody's handler but the protocol or the NIC itself: it ends the host. Never silence. */
   #end(error: unknown): void {
-    this.#running = false;
-    this.#breaks.release();
-    this.#stopWaiting();
+    this.#halt();
     this.#failed(error);
+  }
+
+  #halt(): void {
+    this.#stopWaiting();
+    this.#breaks.release();
+    if (this.#running) this.#breaks.leave();
+    this.#running = false;
   }
 
   #runSlice(): void {
@@ -339,6 +344,7 @@ export class Loop {
         return;
       }
       this.#sleeping = true;
+      this.#breaks.leave();
       this.#counters[LoopCounter.sleeps]++;
       this.#nic.watch(this.#wake);
       this.#setTimer();
@@ -357,7 +363,10 @@ export class Loop {
   }
 
   #stopWaiting(): void {
-    if (this.#sleeping) this.#nic.unwatch();
+    if (this.#sleeping) {
+      this.#nic.unwatch();
+      this.#breaks.join();
+    }
     this.#sleeping = false;
     if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;

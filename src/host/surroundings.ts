@@ -1,4 +1,5 @@
 import type { NicInfo } from '../nic/contract.js';
+import type { Awake } from './breaks.js';
 import { MonotonicClock } from './clock.js';
 import type { WaitStrategy } from './loop.js';
 import type { HostMemory } from './stat/hostMemory.js';
@@ -10,6 +11,8 @@ import type { Timers } from './timers.js';
 export interface Surroundings {
   readonly clock: Clock;
   readonly timers: Timers;
+  /** The hosts that share its event loop. */
+  readonly awake: Awake;
   /** Time passes by itself, and not only between calls. */
   readonly isReal: boolean;
   memory(info: NicInfo, wait: WaitStrategy): HostMemory;
@@ -23,7 +26,9 @@ const nodeTimers: Timers = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };
 
+const awake: Awake = { count: 0 };
+
 /** This process: each host has a clock of its own, for each knows the time of its own turns. */
 export function thisProcess(): Surroundings {
-  return { clock: new MonotonicClock(), timers: nodeTimers, isReal: true, memory: openHostMemory };
+  return { clock: new MonotonicClock(), timers: nodeTimers, awake, isReal: true, memory: openHostMemory };
 }

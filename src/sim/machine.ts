@@ -151,7 +151,7 @@ export class Machine {
       timeout: (run, ms) => processor.later(run, ms * 1000, life),
       clearTimeout: callOff,
     };
-    return { clock, timers, isReal: false, memory: () => new PlainHostMemory() };
+    return { clock, timers, awake: { count: 0 }, isReal: false, memory: () => new PlainHostMemory() };
   }
 }
 
