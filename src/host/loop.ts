@@ -2,11 +2,11 @@ import { tally } from '../arq/histogram.js';
 import type { Engine } from '../channel/engine.js';
 import { ArgumentError } from '../errors.js';
 import type { Nic } from '../nic/contract.js';
+import type { Awake } from './breaks.js';
 import { Breaks } from './breaks.js';
 import { LoopCounter } from './loopCounters.js';
 import type { HostMemory } from './stat/hostMemory.js';
 import type { Clock } from '../channel/link.js';
-import type { Surroundings } from './surroundings.js';
 import type { Timers } from './timers.js';
 
 /**
@@ -76,7 +76,7 @@ export class Loop {
   constructor(
     nic: Nic,
     engine: Engine,
-    { clock, timers, awake, isReal }: Surroundings,
+    { clock, timers, awake, isReal }: { clock: Clock; timers: Timers; awake: Awake; isReal: boolean },
     memory: HostMemory,
     wait: WaitStrategy,
     failed: (error: unknown) => void,
