@@ -33,7 +33,7 @@ napi_value OnDescriptor(napi_env env, napi_callback_info info) {
 
 inline Napi::Value HotFunction(Napi::Env env, const char* name, napi_callback call, void* data = nullptr) {
   napi_value function = nullptr;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, data, &function);
+  if (napi_create_function(env, name, NAPI_AUTO_LENGTH, call, data, &function) != napi_ok) throw Napi::Error::New(env);
   return Napi::Value(env, function);
 }
 
