@@ -65,7 +65,7 @@ export class Loop {
   /** What the timer was set for, µs. */
   readonly #timerAt = new Float64Array([Infinity]);
   readonly #slice = () => this.#runSlice();
-  readonly #wake = () => this.#awake();
+  readonly #wake = () => this.#woken();
   readonly #flush = () => this.#flushNow();
   /** Called at the end of the turn in which `stop` was asked for by a handler. */
   #afterTurn: (() => void) | undefined = undefined;
@@ -101,7 +101,7 @@ export class Loop {
   /** Waits in another way from now on; a handler may ask for it, also in a turn of the application's own while the loop sleeps. */
   waitBy(wait: WaitStrategy): void {
     this.#wait = wait;
-    if (this.#sleeping && !this.#inTurn) this.#awake();
+    if (this.#sleeping && !this.#inTurn) this.#woken();
   }
 
   start(): void {
@@ -287,7 +287,7 @@ export class Loop {
     this.#immediate = this.#timers.immediate(this.#slice);
   }
 
-  #awake(): void {
+  #woken(): void {
     this.#stopWaiting();
     if (!this.#running) return;
     this.#clock.read();
@@ -304,10 +304,14 @@ export class Loop {
   }
 
   #halt(): void {
-    this.#stopWaiting();
-    this.#breaks.release();
-    if (this.#running) this.#breaks.leave();
+    const ran = this.#running;
     this.#running = false;
+    try {
+      this.#stopWaiting();
+    } finally {
+      this.#breaks.release();
+      if (ran) this.#breaks.leave();
+    }
   }
 
   #runSlice(): void {
@@ -364,10 +368,10 @@ export class Loop {
 
   #stopWaiting(): void {
     if (this.#sleeping) {
-      this.#nic.unwatch();
+      this.#sleeping = false;
       this.#breaks.join();
+      this.#nic.unwatch();
     }
-    this.#sleeping = false;
     if (this.#timer !== undefined) this.#timers.clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#immediate !== undefined) this.#timers.clearImmediate(this.#immediate);

@@ -2,6 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 
+import { Breaks } from '../../src/host/breaks.js';
+import { thisProcess } from '../../src/host/surroundings.js';
 import { Host } from '../../src/index.js';
 import type { Channel, HostOptions } from '../../src/index.js';
 
@@ -31,6 +33,47 @@ function work(ms: number): void {
   const end = performance.now() + ms;
   while (performance.now() < end);
 }
+
+describe('the time of the event loop', () => {
+  test('is shared by the hosts that are awake', () => {
+    const cell = new Float64Array(1);
+    const clock = { cell, read: () => cell[0] };
+    const awake = { count: 0 };
+    const all = [1, 2, 3].map(() => new Breaks(clock, awake));
+    /** How long one of them may go on now, µs. */
+    const share = (one: Breaks): number => {
+      const start = cell[0];
+      one.begin();
+      while (!one.isDue) cell[0]++;
+      return cell[0] - start;
+    };
+    const shares = all.map((one) => {
+      one.join();
+      return share(one);
+    });
+    expect(shares).toEqual([300, 150, 100]);
+    all[2].leave();
+    expect(share(all[0])).toBe(150);
+  });
+
+  test('is not shared with hosts that sleep, are closed, or have lost their NIC', async () => {
+    const { awake } = thisProcess();
+    const settled = async (count: number): Promise<void> => {
+      await expect.poll(() => awake.count).toBe(count);
+    };
+    await settled(0);
+    const [a, b] = [await host({ wait: 'event' }), await host({ wait: 'spin' })];
+    await settled(1);
+    b.listen(1, { onChannel: () => undefined });
+    await a.connect(b.address, 1);
+    await settled(1);
+    b.nic.close();
+    await settled(0);
+    await a.close({ force: true });
+    await b.close({ force: true });
+    expect(awake.count).toBe(0);
+  });
+});
 
 describe('an iterator that is read slowly', () => {
   test.each([

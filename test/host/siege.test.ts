@@ -136,7 +136,7 @@ async function siege(driver: Driver, isList: boolean): Promise<void> {
     let inPeace = await pause();
     const channelFrames = inPeace * 1000 * Math.ceil(message.length / a.nic.info.mtu);
     const rate = Math.round(Math.min(RATE, channelFrames * SHARE));
-    const each = Math.round((FRAMES / ROUNDS) * (rate / RATE));
+    const each = Math.max(1, Math.round((FRAMES / ROUNDS) * (rate / RATE)));
     let thrown = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const [at, worked] = [performance.now(), work()];
